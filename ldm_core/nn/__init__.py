@@ -1,0 +1,1 @@
+"""Networks: tensors in, tensors out. State-dict names equal the published checkpoints'."""
