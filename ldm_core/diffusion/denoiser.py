@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ldm_core.diffusion.parameterization import Prediction, scalings
 from ldm_core.diffusion.schedule import NoiseSchedule
+from ldm_core.nn.conditioning import Conditioning
 
-if TYPE_CHECKING:
-    from ldm_core.nn.conditioning import Conditioning
-
-Network = Callable[[Tensor, Tensor, "Conditioning"], Tensor]
+Network = Callable[[Tensor, Tensor, Conditioning], Tensor]
 """(x of unit variance (B, C, h, w), timesteps (B,) float32, conditioning of batch B) -> prediction (B, C, h, w)."""
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from ldm_core.nn.conditioning import Conditioning
+from ldm_core.nn.conditioning import Conditioning, cat
 
-ConditionalDenoise = Callable[[Tensor, float | Tensor, "Conditioning"], Tensor]
+ConditionalDenoise = Callable[[Tensor, float | Tensor, Conditioning], Tensor]
 GuidedDenoise = Callable[[Tensor, float | Tensor], Tensor]
 
 
@@ -29,7 +27,7 @@ def cfg(denoise: ConditionalDenoise, cond: Conditioning, uncond: Conditioning | 
         return lambda x, sigma: denoise(x, sigma, cond)
     if uncond is None:
         raise ValueError(f"A guidance scale of {scale} needs an unconditional conditioning.")
-    both = type(cond).cat([uncond, cond])
+    both = cat([uncond, cond])
 
     def guided(x: Tensor, sigma: float | Tensor) -> Tensor:
         without, within = denoise(torch.cat([x, x]), sigma, both).chunk(2)

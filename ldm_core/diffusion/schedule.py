@@ -100,7 +100,8 @@ class NoiseSchedule:
             raise ValueError(f"Unknown beta schedule {beta_schedule!r}; known: {', '.join(sorted(_BETAS))}.")
         if not (np.isfinite(snr_shift) and snr_shift > 0):
             raise ValueError(f"snr_shift must be a positive number, not {snr_shift}.")
-        abar: Array = np.cumprod(1 - _BETAS[beta_schedule](timesteps, linear_start, linear_end, cosine_s))
+        betas = _BETAS[beta_schedule](timesteps, linear_start, linear_end, cosine_s)
+        abar = np.cumprod(1 - betas, dtype=np.float64)
         if zero_terminal_snr:
             abar = rescale_to_zero_terminal_snr(abar)
         return cls(shift_snr(abar, snr_shift))
