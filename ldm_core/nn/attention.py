@@ -1,4 +1,4 @@
-"""Self and cross attention and the transformer blocks of the UNet. All attention is the one call in `attend`."""
+"""Self and cross attention and transformer blocks. All softmax attention is the one call in `attend`."""
 
 from collections.abc import Sequence
 
@@ -17,6 +17,11 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return out.transpose(1, 2).flatten(2)
 
 
+def split_heads(tokens: Tensor, heads: int) -> Tensor:
+    """(B, L, heads * d) -> (B, L, heads, d), a view."""
+    return tokens.view(*tokens.shape[:2], heads, -1)
+
+
 def to_tokens(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, H * W, C); free of a copy if x is channels-last."""
     return x.flatten(2).transpose(1, 2)
@@ -24,7 +29,7 @@ def to_tokens(x: Tensor) -> Tensor:
 
 def from_tokens(tokens: Tensor, height: int, width: int) -> Tensor:
     """(B, H * W, C) -> (B, C, H, W), a view with channels-last strides."""
-    return tokens.transpose(1, 2).unflatten(2, (height, width))
+    return tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], height, width)
 
 
 class AttentionBlock(nn.Module):
@@ -50,9 +55,9 @@ class AttentionBlock(nn.Module):
         tokens = to_tokens(self.norm(x))
         qkv = F.linear(tokens, self.qkv.weight.squeeze(-1), self.qkv.bias)
         if self.new_order:
-            q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).unbind(2)
+            q, k, v = (split_heads(part, self.num_heads) for part in qkv.chunk(3, dim=-1))
         else:
-            q, k, v = qkv.unflatten(-1, (self.num_heads, 3, -1)).unbind(3)
+            q, k, v = split_heads(qkv, self.num_heads).chunk(3, dim=-1)
         out = F.linear(attend(q, k, v), self.proj_out.weight.squeeze(-1), self.proj_out.bias)
         return x + from_tokens(out, x.shape[2], x.shape[3])
 
@@ -72,9 +77,8 @@ class CrossAttention(nn.Module):
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """x: (B, L, query_dim); context: (B, S, context_dim). Returns (B, L, query_dim)."""
         context = x if context is None else context
-        q, k, v = (
-            tokens.unflatten(-1, (self.heads, -1)) for tokens in (self.to_q(x), self.to_k(context), self.to_v(context))
-        )
+        inputs = ((self.to_q, x), (self.to_k, context), (self.to_v, context))
+        q, k, v = (split_heads(layer(tokens), self.heads) for layer, tokens in inputs)
         out: Tensor = self.to_out(attend(q, k, v))
         return out
 
@@ -169,4 +173,40 @@ class SpatialTransformer(nn.Module):
         if self.use_linear:
             return x + from_tokens(self.proj_out(tokens), height, width)
         out: Tensor = x + self.proj_out(from_tokens(tokens, height, width))
+        return out
+
+
+class AttnBlock(nn.Module):
+    """Self attention over all positions, with one head and a residual; the one of the first stages."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = GroupNorm32(channels, eps=1e-6)
+        self.q = nn.Conv2d(channels, channels, 1)
+        self.k = nn.Conv2d(channels, channels, 1)
+        self.v = nn.Conv2d(channels, channels, 1)
+        self.proj_out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        h = self.norm(x)
+        # Fast attention kernels want the channels of a token side by side.
+        q, k, v = (to_tokens(layer(h)).contiguous().unsqueeze(2) for layer in (self.q, self.k, self.v))
+        out: Tensor = x + self.proj_out(from_tokens(attend(q, k, v), x.shape[2], x.shape[3]))
+        return out
+
+
+class LinearAttention(nn.Module):
+    """Attention of linear cost for first stages (Shen et al. 2018, arXiv:1812.01243): one head, no norm or residual."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.to_qkv = nn.Conv2d(channels, 3 * channels, 1, bias=False)
+        self.to_out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        q, k, v = self.to_qkv(x).flatten(2).chunk(3, dim=1)
+        memory = k.softmax(dim=-1) @ v.transpose(1, 2)
+        out: Tensor = self.to_out((memory.transpose(1, 2) @ q).view_as(x))
         return out

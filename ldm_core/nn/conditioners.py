@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import attend
+from .attention import attend, split_heads
 from .conditioning import Conditioning
 
 
@@ -27,7 +27,7 @@ class _Attention(nn.Module):
         self.to_out = nn.Linear(inner, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (layer(x).unflatten(-1, (self.HEADS, self.WIDTH)) for layer in (self.to_q, self.to_k, self.to_v))
+        q, k, v = (split_heads(layer(x), self.HEADS) for layer in (self.to_q, self.to_k, self.to_v))
         out: Tensor = self.to_out(attend(q, k, v))
         return out
 
@@ -149,7 +149,7 @@ class WordConditioner(nn.Module):
         return out
 
     def encode_ids(self, ids: Tensor) -> Conditioning:
-        """ids: (B, L) integers, L <= max_seq_len. The state of the start token sums up the sentence as y (B, n_embed)."""
+        """ids: (B, L) integers, L <= max_seq_len. y: (B, n_embed), the state of the start token."""
         context = self(ids)
         return Conditioning(context=context, y=context[:, 0])
 

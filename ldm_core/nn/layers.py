@@ -1,4 +1,4 @@
-"""Small parts of the networks: norms, resampling, the timestep embedding and the UNet's residual block.
+"""Small parts of the networks: norms, resampling, the timestep embedding and the residual blocks.
 
 Attribute names are those of the published checkpoints, because they become state-dict keys.
 """
@@ -23,7 +23,7 @@ class GroupNorm32(nn.GroupNorm):
     def __init__(self, channels: int, eps: float = 1e-5) -> None:
         super().__init__(32, channels, eps=eps)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is torch's
+    def forward(self, input: Tensor) -> Tensor:
         weight, bias = self.weight.float(), self.bias.float()
         return F.group_norm(input.float(), self.num_groups, weight, bias, self.eps).to(input.dtype)
 
@@ -70,6 +70,19 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, 2H, 2W)."""
         out: Tensor = self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return out
+
+
+class PaddedDownsample(nn.Module):
+    """Halve height and width as first stages do: the convolution is padded at the right and at the bottom only."""
+
+    def __init__(self, channels: int, use_conv: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2) if use_conv else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H/2, W/2)."""
+        out: Tensor = F.avg_pool2d(x, 2) if self.conv is None else self.conv(F.pad(x, (0, 1, 0, 1)))
         return out
 
 
@@ -124,4 +137,24 @@ class ResBlock(nn.Module):
         else:
             h = norm(h + emb_out)
         out: Tensor = self.skip_connection(x) + conv(dropout(act(h)))
+        return out
+
+
+class ResnetBlock(nn.Module):
+    """Residual block of the first stages: two convolutions, each after norm and swish (SiLU)."""
+
+    def __init__(self, channels: int, out_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = GroupNorm32(channels, eps=1e-6)
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, padding=1)
+        self.norm2 = GroupNorm32(out_channels, eps=1e-6)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.nin_shortcut = nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, out_channels, H, W)."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(self.dropout(F.silu(self.norm2(h))))
+        out: Tensor = self.nin_shortcut(x) + h
         return out

@@ -4,6 +4,7 @@ Parameter names and state-dict keys are those of the published configurations an
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -15,193 +16,160 @@ from .attention import AttentionBlock, SpatialTransformer
 from .layers import Downsample, GroupNorm32, ResBlock, Upsample, timestep_embedding, zero_module
 
 
-class UNetModel(nn.Module):
-    """Predicts noise, velocity or image from a noisy latent, its timestep and a condition.
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """Sizes and variants of a UNet.
 
-    in_channels, out_channels: those of x and of the result. patch_size p is this project's one extension: the network
-    works on p x p blocks of latent positions folded into channels.
-    num_res_blocks, transformer_depth, disable_self_attentions, num_attention_blocks: a number for each level of
-    channel_mult (the first two also a single number). attention_resolutions: downsampling factors with attention.
+    in_channels, out_channels: those of the tensors that go in and come out. patch_size p is this project's one
+    extension: the network works on p x p blocks of latent positions folded into channels.
+    num_res_blocks, transformer_depth, disable_self_attentions, num_attention_blocks: a value for each level of
+    channel_mult (the first two also a single number). attention_resolutions: the downsampling factors with attention.
     num_classes: None, a number of labels, "continuous" (y is a number) or "sequential" (y is adm_in_channels numbers).
-    num_head_channels wins over num_heads. legacy: plain attention ignores num_heads if there are num_head_channels.
-    n_embed: predict logits of that many codebook entries instead of out_channels.
-    use_checkpoint: recompute activations in training. image_size and use_fp16 are accepted and decide nothing: the
-    network is convolutional, and the dtype is that of the weights.
-    Raises ValueError for sizes that contradict each other.
+    num_head_channels wins over num_heads. legacy: how heads are cut, see `heads`.
+    n_embed: predict logits of so many codebook entries instead of out_channels.
+    use_checkpoint: save memory in training by computing activations twice.
+    image_size and use_fp16 decide nothing: the network is convolutional, and its dtype is that of its weights.
+    Raises ValueError for values that contradict each other.
     """
 
-    def __init__(
-        self,
-        *,
-        in_channels: int,
-        model_channels: int,
-        out_channels: int,
-        num_res_blocks: int | Sequence[int],
-        attention_resolutions: Sequence[int],
-        image_size: int | Sequence[int] | None = None,
-        dropout: float = 0.0,
-        channel_mult: Sequence[int] = (1, 2, 4, 8),
-        conv_resample: bool = True,
-        dims: int = 2,
-        num_classes: int | Literal["continuous", "sequential"] | None = None,
-        use_checkpoint: bool = False,
-        use_fp16: bool = False,
-        num_heads: int = -1,
-        num_head_channels: int = -1,
-        num_heads_upsample: int = -1,
-        use_scale_shift_norm: bool = False,
-        resblock_updown: bool = False,
-        use_new_attention_order: bool = False,
-        use_spatial_transformer: bool = False,
-        transformer_depth: int | Sequence[int] = 1,
-        context_dim: int | Sequence[int] | None = None,
-        n_embed: int | None = None,
-        legacy: bool = True,
-        disable_self_attentions: Sequence[bool] | None = None,
-        num_attention_blocks: Sequence[int] | None = None,
-        disable_middle_self_attn: bool = False,
-        use_linear_in_transformer: bool = False,
-        adm_in_channels: int | None = None,
-        patch_size: int = 1,
-    ) -> None:
-        super().__init__()
-        if dims != 2:
-            raise ValueError(f"dims is {dims}; only networks of 2 dimensions are known")
-        if num_heads == -1 and num_head_channels == -1:
+    in_channels: int
+    model_channels: int
+    out_channels: int
+    num_res_blocks: int | Sequence[int]
+    attention_resolutions: Sequence[int]
+    image_size: int | Sequence[int] | None = None
+    dropout: float = 0.0
+    channel_mult: Sequence[int] = (1, 2, 4, 8)
+    conv_resample: bool = True
+    dims: int = 2
+    num_classes: int | Literal["continuous", "sequential"] | None = None
+    use_checkpoint: bool = False
+    use_fp16: bool = False
+    num_heads: int = -1
+    num_head_channels: int = -1
+    num_heads_upsample: int = -1
+    use_scale_shift_norm: bool = False
+    resblock_updown: bool = False
+    use_new_attention_order: bool = False
+    use_spatial_transformer: bool = False
+    transformer_depth: int | Sequence[int] = 1
+    context_dim: int | Sequence[int] | None = None
+    n_embed: int | None = None
+    legacy: bool = True
+    disable_self_attentions: Sequence[bool] | None = None
+    num_attention_blocks: Sequence[int] | None = None
+    disable_middle_self_attn: bool = False
+    use_linear_in_transformer: bool = False
+    adm_in_channels: int | None = None
+    patch_size: int = 1
+
+    def __post_init__(self) -> None:
+        if self.dims != 2:
+            raise ValueError(f"dims is {self.dims}; only networks of 2 dimensions are known")
+        if self.num_heads == -1 and self.num_head_channels == -1:
             raise ValueError("either num_heads or num_head_channels has to be set")
-        if use_spatial_transformer != (context_dim is not None):
+        if self.use_spatial_transformer != (self.context_dim is not None):
             raise ValueError("use_spatial_transformer and context_dim go together")
-        levels = len(channel_mult)
-        self.model_channels = model_channels
-        self.patch_size = patch_size
-        self.multiple = patch_size * 2 ** (levels - 1)
-        self.num_classes = num_classes
-        self.use_checkpoint = use_checkpoint
-        self.use_spatial_transformer = use_spatial_transformer
-        self._dropout = dropout
-        self._scale_shift = use_scale_shift_norm
-        self._new_order = use_new_attention_order
-        self._linear = use_linear_in_transformer
-        self._legacy = legacy
-        self._context_dim = context_dim
-        self._num_heads, self._num_head_channels = num_heads, num_head_channels
-        self._num_heads_upsample = num_heads if num_heads_upsample == -1 else num_heads_upsample
+        for name in ("num_res_blocks", "transformer_depth", "disable_self_attentions", "num_attention_blocks"):
+            value = getattr(self, name)
+            if isinstance(value, Sequence) and len(value) != len(self.channel_mult):
+                raise ValueError(f"{name} has {len(value)} entries, but channel_mult has {len(self.channel_mult)}")
 
-        depths = _per_level(transformer_depth, levels, "transformer_depth")
-        blocks = _per_level(num_res_blocks, levels, "num_res_blocks")
-        disabled = _per_level(disable_self_attentions or False, levels, "disable_self_attentions")
-        attentions = _per_level(num_attention_blocks or max(blocks) + 1, levels, "num_attention_blocks")
-        emb = 4 * model_channels
-        self.time_embed = nn.Sequential(nn.Linear(model_channels, emb), nn.SiLU(), nn.Linear(emb, emb))
-        if num_classes is not None:
-            self.label_emb = _label_embedding(num_classes, emb, adm_in_channels)
+    @property
+    def emb_channels(self) -> int:
+        """Width of the timestep embedding inside the network."""
+        return 4 * self.model_channels
 
-        channels, skips = model_channels, [model_channels]
-        first = nn.Conv2d(in_channels * patch_size**2, model_channels, 3, padding=1)
-        self.input_blocks = nn.ModuleList([nn.ModuleList([first])])
-        for level, mult in enumerate(channel_mult):
-            for i in range(blocks[level]):
-                layers: list[nn.Module] = [self._res_block(channels, mult * model_channels)]
-                channels = mult * model_channels
-                if 2**level in attention_resolutions and i < attentions[level]:
-                    layers.append(self._attention(channels, depths[level], bool(disabled[level])))
-                self.input_blocks.append(nn.ModuleList(layers))
-                skips.append(channels)
-            if level < levels - 1:
-                down = self._res_block(channels, channels, "down") if resblock_updown else None
-                self.input_blocks.append(nn.ModuleList([down or Downsample(channels, conv_resample)]))
-                skips.append(channels)
+    def res_blocks(self, level: int) -> int:
+        """Residual blocks of a level on the way down; there is one more on the way up."""
+        return self.num_res_blocks if isinstance(self.num_res_blocks, int) else self.num_res_blocks[level]
 
+    def has_attention(self, level: int, index: int) -> bool:
+        """Whether attention follows the residual block of this index."""
+        within = self.num_attention_blocks is None or index < self.num_attention_blocks[level]
+        return 2**level in self.attention_resolutions and within
+
+    def context_dims(self, level: int) -> list[int]:
+        """Widths of the context in the transformer blocks of a level; their number is the depth."""
+        depth = self.transformer_depth if isinstance(self.transformer_depth, int) else self.transformer_depth[level]
+        dims = self.context_dim
+        if dims is None or isinstance(dims, int):
+            return [dims or 0] * depth
+        if len(dims) not in (1, depth):
+            raise ValueError(f"context_dim has {len(dims)} entries for {depth} transformer blocks")
+        return list(dims) * (depth // len(dims))
+
+    def heads(self, channels: int, upward: bool) -> tuple[int, int]:
+        """Number and width of the attention heads at so many channels; upward: on the way up.
+
+        Old (legacy) and new networks cut heads differently where the width of a head does not divide the channels, and
+        only the old ones, without transformers, know num_heads_upsample.
+        """
+        if self.num_head_channels != -1:
+            number = channels // self.num_head_channels
+            return number, channels // number if self.legacy else self.num_head_channels
+        number = self.num_heads
+        if upward and self.legacy and not self.use_spatial_transformer and self.num_heads_upsample != -1:
+            number = self.num_heads_upsample
+        return number, channels // number
+
+
+class UNetModel(nn.Module):
+    """Predicts noise, velocity or image from a noisy latent, its timestep and a condition."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        emb, fold = config.emb_channels, config.patch_size**2
+        self.time_embed = nn.Sequential(nn.Linear(config.model_channels, emb), nn.SiLU(), nn.Linear(emb, emb))
+        if config.num_classes is not None:
+            self.label_emb = _label_embedding(config)
+        first = nn.Conv2d(config.in_channels * fold, config.model_channels, 3, padding=1)
+        self.input_blocks, widths = _input_blocks(config, first)
+        channels = widths[-1]
         self.middle_block = nn.ModuleList(
             [
-                self._res_block(channels, channels),
-                self._attention(channels, depths[-1], disable_middle_self_attn),
-                self._res_block(channels, channels),
+                _res_block(config, channels, channels),
+                _attention(config, channels),
+                _res_block(config, channels, channels),
             ]
         )
-
-        self.output_blocks = nn.ModuleList()
-        for level, mult in reversed(list(enumerate(channel_mult))):
-            for i in range(blocks[level] + 1):
-                layers = [self._res_block(channels + skips.pop(), mult * model_channels)]
-                channels = mult * model_channels
-                if 2**level in attention_resolutions and i < attentions[level]:
-                    layers.append(self._attention(channels, depths[level], bool(disabled[level]), upward=True))
-                if level and i == blocks[level]:
-                    up = self._res_block(channels, channels, "up") if resblock_updown else None
-                    layers.append(up or Upsample(channels, conv_resample))
-                self.output_blocks.append(nn.ModuleList(layers))
-
-        last = nn.Conv2d(channels, out_channels * patch_size**2, 3, padding=1)
+        self.output_blocks = _output_blocks(config, widths)
+        channels = config.channel_mult[0] * config.model_channels
+        last = nn.Conv2d(channels, config.out_channels * fold, 3, padding=1)
         self.out = nn.Sequential(GroupNorm32(channels), nn.SiLU(), zero_module(last))
         self.id_predictor: nn.Module | None = None
-        if n_embed is not None:
-            self.id_predictor = nn.Sequential(GroupNorm32(channels), nn.Conv2d(channels, n_embed * patch_size**2, 1))
-
-    def _res_block(
-        self, channels: int, out_channels: int, resample: Literal["up", "down"] | None = None
-    ) -> ResBlock:
-        return ResBlock(
-            channels,
-            4 * self.model_channels,
-            out_channels,
-            dropout=self._dropout,
-            use_scale_shift_norm=self._scale_shift,
-            resample=resample,
-        )
-
-    def _attention(self, channels: int, depth: int, disable_self_attn: bool, upward: bool = False) -> nn.Module:
-        heads, width = self._num_heads, self._num_head_channels
-        if width == -1:
-            width = channels // heads
-        else:
-            heads = channels // width
-        if self.use_spatial_transformer:
-            # The two published rules differ where the width of a head does not divide the channels.
-            width = channels // heads if self._legacy else width
-            context_dims = _per_level(self._context_dim or 0, depth, "context_dim")
-            return SpatialTransformer(
-                channels,
-                heads,
-                width,
-                context_dims,
-                disable_self_attn=disable_self_attn,
-                use_linear=self._linear,
-            )
-        if self._legacy and self._num_head_channels == -1:
-            heads = self._num_heads_upsample if upward else heads
-        elif channels % width:
-            raise ValueError(f"{channels} channels cannot be divided into attention heads of {width}")
-        else:
-            heads = channels // width
-        return AttentionBlock(channels, heads, new_order=self._new_order)
+        if config.n_embed is not None:
+            self.id_predictor = nn.Sequential(GroupNorm32(channels), nn.Conv2d(channels, config.n_embed * fold, 1))
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the weights, in which the network takes and returns tensors."""
+        """The dtype of the weights, in which the network returns its result."""
         return next(self.parameters()).dtype
 
-    def forward(
-        self, x: Tensor, timesteps: Tensor, context: Tensor | None = None, y: Tensor | None = None
-    ) -> Tensor:
-        """Returns (B, out_channels, H, W) in the dtype of the weights (B, n_embed, H, W with n_embed).
+    @property
+    def multiple(self) -> int:
+        """Height and width of the latents have to be multiples of this."""
+        return int(self.config.patch_size * 2 ** (len(self.config.channel_mult) - 1))
 
-        x: (B, in_channels, H, W), H and W multiples of self.multiple. timesteps: (B,), integer or float.
-        context: (B, S, context_dim), for networks with transformers only. y: class numbers (B,), or numbers (B,),
-        (B, 1) or (B, adm_in_channels) (see num_classes); unused without num_classes.
-        Raises ValueError if H or W does not fit, or if context or y is missing.
+    def forward(self, x: Tensor, timesteps: Tensor, context: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        """Returns (B, out_channels, H, W) in the dtype of the weights, or (B, n_embed, H, W) with n_embed.
+
+        x: (B, in_channels, H, W). timesteps: (B,), integer or float. context: (B, S, context_dim), used by networks
+        with transformers only. y: class numbers (B,), or with other num_classes (B,), (B, 1) or (B, adm_in_channels);
+        unused without num_classes. Raises ValueError if H or W does not fit, or if context or y is missing.
         """
         if x.shape[2] % self.multiple or x.shape[3] % self.multiple:
             raise ValueError(f"{x.shape[3]}x{x.shape[2]} latents; both sides have to be multiples of {self.multiple}")
-        if self.use_spatial_transformer and context is None:
+        if self.config.use_spatial_transformer and context is None:
             raise ValueError("this network needs a context")
         dtype = self.dtype
         context = None if context is None else context.to(dtype)
-        emb = self.time_embed(timestep_embedding(timesteps, self.model_channels).to(dtype))
-        if self.num_classes is not None:
-            emb = emb + self._embed_label(y, dtype)
+        emb = self.time_embed(timestep_embedding(timesteps, self.config.model_channels).to(dtype))
+        if self.config.num_classes is not None:
+            emb = emb + self._embed_label(y)
 
-        h = F.pixel_unshuffle(x.to(dtype), self.patch_size)
+        h = F.pixel_unshuffle(x.to(dtype), self.config.patch_size)
         skips: list[Tensor] = []
         for block in self.input_blocks:
             h = self._run(block, h, emb, context)
@@ -210,26 +178,26 @@ class UNetModel(nn.Module):
         for block in self.output_blocks:
             h = self._run(block, torch.cat([h, skips.pop()], dim=1), emb, context)
         head = self.out if self.id_predictor is None else self.id_predictor
-        return F.pixel_shuffle(head(h), self.patch_size).to(dtype)
+        return F.pixel_shuffle(head(h), self.config.patch_size).to(dtype)
 
-    def _embed_label(self, y: Tensor | None, dtype: torch.dtype) -> Tensor:
+    def _embed_label(self, y: Tensor | None) -> Tensor:
         if y is None:
             raise ValueError("this network needs a label y")
-        if not isinstance(self.num_classes, int):
-            y = (y[:, None] if y.ndim == 1 else y).to(dtype)
+        if not isinstance(self.config.num_classes, int):
+            y = (y[:, None] if y.ndim == 1 else y).to(self.dtype)
         out: Tensor = self.label_emb(y)
         return out
 
     def _run(self, block: nn.Module, h: Tensor, emb: Tensor, context: Tensor | None) -> Tensor:
-        if self.use_checkpoint and self.training and torch.is_grad_enabled():
+        if self.config.use_checkpoint and self.training and torch.is_grad_enabled():
             out: Tensor = checkpoint(_run_layers, block, h, emb, context, use_reentrant=False)
             return out
         return _run_layers(block, h, emb, context)
 
 
-def _run_layers(block: nn.ModuleList, h: Tensor, emb: Tensor, context: Tensor | None) -> Tensor:
+def _run_layers(block: nn.Module, h: Tensor, emb: Tensor, context: Tensor | None) -> Tensor:
     """Apply the layers of one block, each with what it takes."""
-    for layer in block:
+    for layer in block.children():
         if isinstance(layer, ResBlock):
             h = layer(h, emb)
         elif isinstance(layer, SpatialTransformer):
@@ -239,22 +207,82 @@ def _run_layers(block: nn.ModuleList, h: Tensor, emb: Tensor, context: Tensor | 
     return h
 
 
-def _label_embedding(num_classes: int | str, width: int, adm_in_channels: int | None) -> nn.Module:
-    if isinstance(num_classes, int):
-        return nn.Embedding(num_classes, width)
-    if num_classes == "continuous":
+def _input_blocks(config: UNetConfig, first: nn.Module) -> tuple[nn.ModuleList, list[int]]:
+    """The way down, and the channels after each of its blocks."""
+    channels = config.model_channels
+    blocks, widths = nn.ModuleList([nn.ModuleList([first])]), [channels]
+    for level, mult in enumerate(config.channel_mult):
+        for i in range(config.res_blocks(level)):
+            layers: list[nn.Module] = [_res_block(config, channels, mult * config.model_channels)]
+            channels = mult * config.model_channels
+            if config.has_attention(level, i):
+                layers.append(_attention(config, channels, level))
+            blocks.append(nn.ModuleList(layers))
+            widths.append(channels)
+        if level < len(config.channel_mult) - 1:
+            down = _res_block(config, channels, channels, "down") if config.resblock_updown else None
+            blocks.append(nn.ModuleList([down or Downsample(channels, config.conv_resample)]))
+            widths.append(channels)
+    return blocks, widths
+
+
+def _output_blocks(config: UNetConfig, widths: list[int]) -> nn.ModuleList:
+    """The way up; each block takes the result of one before and, from the last to the first, of one on the way down."""
+    blocks, skips, channels = nn.ModuleList(), list(widths), widths[-1]
+    for level, mult in reversed(list(enumerate(config.channel_mult))):
+        count = config.res_blocks(level) + 1
+        for i in range(count):
+            layers: list[nn.Module] = [_res_block(config, channels + skips.pop(), mult * config.model_channels)]
+            channels = mult * config.model_channels
+            if config.has_attention(level, i):
+                layers.append(_attention(config, channels, level, upward=True))
+            if level > 0 and i == count - 1:
+                up = _res_block(config, channels, channels, "up") if config.resblock_updown else None
+                layers.append(up or Upsample(channels, config.conv_resample))
+            blocks.append(nn.ModuleList(layers))
+    return blocks
+
+
+def _res_block(
+    config: UNetConfig, channels: int, out_channels: int, resample: Literal["up", "down"] | None = None
+) -> ResBlock:
+    return ResBlock(
+        channels,
+        config.emb_channels,
+        out_channels,
+        dropout=config.dropout,
+        use_scale_shift_norm=config.use_scale_shift_norm,
+        resample=resample,
+    )
+
+
+def _attention(config: UNetConfig, channels: int, level: int | None = None, upward: bool = False) -> nn.Module:
+    """The attention after a residual block of a level; without a level, that of the middle block."""
+    number, width = config.heads(channels, upward)
+    if not config.use_spatial_transformer:
+        if not config.legacy and channels % width:
+            raise ValueError(f"{channels} channels cannot be divided into attention heads of {width}")
+        return AttentionBlock(channels, number, new_order=config.use_new_attention_order)
+    disabled = config.disable_middle_self_attn
+    if level is not None:
+        disabled = config.disable_self_attentions is not None and config.disable_self_attentions[level]
+    return SpatialTransformer(
+        channels,
+        number,
+        width,
+        config.context_dims(-1 if level is None else level),
+        disable_self_attn=disabled,
+        use_linear=config.use_linear_in_transformer,
+    )
+
+
+def _label_embedding(config: UNetConfig) -> nn.Module:
+    width = config.emb_channels
+    if isinstance(config.num_classes, int):
+        return nn.Embedding(config.num_classes, width)
+    if config.num_classes == "continuous":
         return nn.Linear(1, width)
-    if num_classes == "sequential" and adm_in_channels is not None:
-        # Nested once more than needed: so are the published keys.
-        return nn.Sequential(
-            nn.Sequential(nn.Linear(adm_in_channels, width), nn.SiLU(), nn.Linear(width, width)),
-        )
-    raise ValueError(f'num_classes is {num_classes!r}; known are a number, "continuous", and "sequential" with a width')
-
-
-def _per_level(value: int | Sequence[int], count: int, name: str) -> list[int]:
-    """One number for each level, from a single one or a sequence."""
-    numbers = [value] * count if isinstance(value, int) else list(value)
-    if len(numbers) != count:
-        raise ValueError(f"{name} has {len(numbers)} entries, expected {count}")
-    return numbers
+    if config.num_classes != "sequential" or config.adm_in_channels is None:
+        raise ValueError(f"num_classes is {config.num_classes!r}; sequential ones need adm_in_channels")
+    # Nested once more than needed: so are the published keys.
+    return nn.Sequential(nn.Sequential(nn.Linear(config.adm_in_channels, width), nn.SiLU(), nn.Linear(width, width)))

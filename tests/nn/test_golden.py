@@ -8,7 +8,8 @@ from ldm_core.nn.build import build_module
 from tests.golden.fixtures import TOLERANCE, fill, read_network, shapes
 
 UNETS = ["sd1", "sd2", "text2img_large", "unconditional", "inpainting_big", "class_labels"]
-ALL = [f"unet_{name}" for name in UNETS] + ["bert_embedder", "class_embedder", "spatial_rescaler"]
+ALL = [f"unet_{name}" for name in UNETS]
+ALL += ["kl_f8", "vq_f4", "bert_embedder", "class_embedder", "spatial_rescaler"]
 
 
 def assert_close(actual: Tensor, expected: Tensor) -> None:
@@ -48,3 +49,22 @@ def test_class_embedder_matches_reference_for_labels_and_for_a_batch() -> None:
 def test_spatial_rescaler_matches_reference() -> None:
     fixture = read_network("spatial_rescaler")
     assert_close(fill(build_module(fixture.config))(fixture.tensors["seg"]), fixture.tensors["out"])
+
+
+@torch.no_grad()
+def test_kl_first_stage_matches_reference() -> None:
+    fixture = read_network("kl_f8")
+    first_stage, tensors = fill(build_module(fixture.config)), fixture.tensors
+    posterior = first_stage.encode(tensors["x"])
+    assert_close(posterior.mean, tensors["mean"])
+    assert_close(posterior.logvar, tensors["logvar"])
+    assert_close(first_stage.decode(tensors["z"]), tensors["decoded"])
+
+
+@torch.no_grad()
+def test_vq_first_stage_matches_reference() -> None:
+    fixture = read_network("vq_f4")
+    first_stage, tensors = fill(build_module(fixture.config)), fixture.tensors
+    assert_close(first_stage.encode(tensors["x"]), tensors["latent"])
+    assert_close(first_stage.decode(tensors["z"]), tensors["decoded"])
+    assert_close(first_stage.decode(tensors["z"], quantize=False), tensors["decoded_without_quantize"])
