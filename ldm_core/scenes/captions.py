@@ -61,6 +61,11 @@ class _Speaker:
                 "tags": self._tags, "mood": self._mood, "only": self._only}[kind](things, full)
         return _tidy(text)
 
+    def true(self, options: Sequence[T]) -> T:
+        """One of the options that does not claim flowers in the snow or an orange sky in bad weather."""
+        bare, grey = self.plan.season == "winter", self.plan.weather not in ("clear", "cloudy")
+        return self.one([o for o in options if not (bare and "flower" in str(o)) and not (grey and "orange" in str(o))])
+
     # phrases
 
     def thing(self, t: Thing, colour: float = .92, place: float = .5, article: bool = True) -> str:
@@ -82,7 +87,7 @@ class _Speaker:
     def light(self, extra: float = .6) -> str:
         """The hour and what is to be seen in the sky."""
         plan = self.plan
-        bits = [self.one(w.TIMES[plan.time])]
+        bits = [self.true(w.TIMES[plan.time])]
         if plan.time == "noon" and plan.weather == "clear" and self.chance(extra * .7):
             bits = [self.one(w.EXTRAS["blue"])]
         elif plan.disc in ("full", "crescent") and self.chance(extra):
@@ -106,7 +111,7 @@ class _Speaker:
     def scene(self, full: bool) -> tuple[str, str, str]:
         """The scene with at most one adjective of weather and one of season, and the phrases not said so."""
         plan = self.plan
-        article, noun = self.one(w.SCENES[plan.scene])
+        article, noun = self.true(w.SCENES[plan.scene])
         weather, season = self.weather(.95 if full else .75), self.season(.9 if full else .45)
         adjectives = ""
         if season and self.chance(.45):
@@ -121,8 +126,8 @@ class _Speaker:
         """Where a thing is: boats and balloons are not "on the beach" or "among flowers"."""
         options, zone = w.NEAR[self.plan.scene], ZONE.get(t.name)
         if zone == "sky" and self.chance(.5):
-            return "over " + " ".join(self.one(w.SCENES[self.plan.scene]))
-        return self.one([o for o in options if zone is None or not o.startswith(("on ", "among "))])
+            return "over " + " ".join(self.true(w.SCENES[self.plan.scene]))
+        return self.true([o for o in options if zone is None or not o.startswith(("on ", "among "))])
 
     # kinds of caption
 
@@ -161,7 +166,7 @@ class _Speaker:
         """ "red tent, lake, sunset" """
         plan = self.plan
         bits = [_tidy(self.thing(t, place=.15, article=False)) for t in things]
-        tags = [self.one(w.TAGS[plan.scene])] if not things or self.chance(.9) else []
+        tags = [self.true(w.TAGS[plan.scene])] if not things or self.chance(.9) else []
         tags += [self.one(w.TIME_NOUNS[plan.time])] if self.chance(.85) else []
         tags += [self.one(w.WEATHER_TAGS[plan.weather])] if self.chance(.25 if plan.weather == "clear" else .8) else []
         tags += [self.one(w.SEASON_ADJECTIVES[plan.season])] if self.season(.5) else []
@@ -178,9 +183,9 @@ class _Speaker:
         season = self.one(w.SEASON_ADJECTIVES[plan.season][:1]) if self.season(.4) else ""
         whole = time in ("morning", "day", "evening", "night", "midnight")
         if whole and self.chance(.6):
-            text = f"{'a' if time != 'midnight' else ''} {weather} {season} {time} {self.one(w.NEAR[plan.scene])}"
+            text = f"{'a' if time != 'midnight' else ''} {weather} {season} {time} {self.true(w.NEAR[plan.scene])}"
         else:
-            article, noun = self.one(w.SCENES[plan.scene])
+            article, noun = self.true(w.SCENES[plan.scene])
             adjectives = f"{weather} {season}".strip()
             text = f"{time} over {'a' if adjectives and article == 'an' else article} {adjectives} {noun}"
         if plan.weather == "snowing":
@@ -190,4 +195,4 @@ class _Speaker:
     def _only(self, things: Sequence[Thing], full: bool) -> str:
         """ "a red tent", "red tent on the left", "a red tent at night" """
         text = self.thing(things[0], place=.4, article=self.chance(.6))
-        return text + (" " + self.one([self.near(things[0]), self.one(w.TIMES[self.plan.time])]) if self.chance(.5) else "")
+        return text + (" " + self.one([self.near(things[0]), self.true(w.TIMES[self.plan.time])]) if self.chance(.5) else "")
