@@ -35,14 +35,11 @@ def from_tokens(tokens: Tensor, height: int, width: int) -> Tensor:
 class AttentionBlock(nn.Module):
     """Self attention over all positions of a feature map, with a residual (Dhariwal and Nichol 2021).
 
-    new_order: the 3 * channels outputs of `qkv` are [q of all heads, k, v]; otherwise they are [q, k, v] head by head.
-    Raises ValueError if num_heads does not divide channels.
+    num_heads divides channels. new_order: the 3 * channels outputs of `qkv` are [q of all heads, k, v]; otherwise they are [q, k, v] head by head.
     """
 
     def __init__(self, channels: int, num_heads: int, *, new_order: bool = False) -> None:
         super().__init__()
-        if num_heads < 1 or channels % num_heads:
-            raise ValueError(f"{channels} channels cannot be divided into {num_heads} attention heads")
         self.num_heads = num_heads
         self.new_order = new_order
         self.norm = GroupNorm32(channels)

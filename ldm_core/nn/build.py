@@ -30,7 +30,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 NOT_ARCHITECTURE = {
     *("batch_resize_range", "ckpt_path", "colorize_nlabels", "ema_decay", "ignore_keys", "image_key", "learn_logvar"),
     *("lossconfig", "lr_g_factor", "monitor", "scheduler_config", "ucg_rate", "use_ema"),
-    *("device", "use_tokenizer", "vq_interface"),
+    *("device", "image_size", "use_bf16", "use_fp16", "use_tokenizer", "vq_interface"),
 }
 
 

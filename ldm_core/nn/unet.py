@@ -28,7 +28,6 @@ class UNetConfig:
     num_head_channels wins over num_heads. legacy: how heads are cut, see `heads`.
     n_embed: predict logits of so many codebook entries instead of out_channels.
     use_checkpoint: save memory in training by computing activations twice.
-    image_size and use_fp16 decide nothing: the network is convolutional, and its dtype is that of its weights.
     Raises ValueError for values that contradict each other.
     """
 
@@ -37,14 +36,12 @@ class UNetConfig:
     out_channels: int
     num_res_blocks: int | Sequence[int]
     attention_resolutions: Sequence[int]
-    image_size: int | Sequence[int] | None = None
     dropout: float = 0.0
     channel_mult: Sequence[int] = (1, 2, 4, 8)
     conv_resample: bool = True
     dims: int = 2
     num_classes: int | Literal["continuous", "sequential"] | None = None
     use_checkpoint: bool = False
-    use_fp16: bool = False
     num_heads: int = -1
     num_head_channels: int = -1
     num_heads_upsample: int = -1
@@ -102,16 +99,27 @@ class UNetConfig:
     def heads(self, channels: int, upward: bool) -> tuple[int, int]:
         """Number and width of the attention heads at so many channels; upward: on the way up.
 
-        Old (legacy) and new networks cut heads differently where the width of a head does not divide the channels, and
-        only the old ones, without transformers, know num_heads_upsample.
+        Old (legacy) and new networks differ where the division leaves a remainder, and only old ones heed
+        num_heads_upsample.
+        Raises ValueError if the channels cannot be divided.
         """
-        if self.num_head_channels != -1:
-            number = channels // self.num_head_channels
-            return number, channels // number if self.legacy else self.num_head_channels
-        number = self.num_heads
-        if upward and self.legacy and not self.use_spatial_transformer and self.num_heads_upsample != -1:
-            number = self.num_heads_upsample
-        return number, channels // number
+        fixed_width = self.num_head_channels != -1
+        divisor = self.num_head_channels if fixed_width else self.num_heads
+        if channels < divisor:
+            raise ValueError(f"{channels} channels cannot be divided by {divisor} into attention heads")
+        number, width = channels // divisor, divisor
+        if not fixed_width:
+            number, width = width, number
+        if self.use_spatial_transformer:
+            return number, channels // number if self.legacy else width
+        if self.legacy and not fixed_width:
+            number = self.num_heads_upsample if upward and self.num_heads_upsample != -1 else number
+            width = channels // number
+        else:
+            number = channels // width
+        if number * width != channels:
+            raise ValueError(f"{channels} channels cannot be divided into attention heads of {width}")
+        return number, width
 
 
 class UNetModel(nn.Module):
@@ -260,8 +268,6 @@ def _attention(config: UNetConfig, channels: int, level: int | None = None, upwa
     """The attention after a residual block of a level; without a level, that of the middle block."""
     number, width = config.heads(channels, upward)
     if not config.use_spatial_transformer:
-        if not config.legacy and channels % width:
-            raise ValueError(f"{channels} channels cannot be divided into attention heads of {width}")
         return AttentionBlock(channels, number, new_order=config.use_new_attention_order)
     disabled = config.disable_middle_self_attn
     if level is not None:

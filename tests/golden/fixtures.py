@@ -3,6 +3,7 @@
 Their weights are not stored: each tensor is a function of its state-dict key.
 """
 
+import gzip
 import hashlib
 import json
 import math
@@ -54,3 +55,26 @@ def fill(module: nn.Module, prefix: str = "") -> nn.Module:
 def shapes(module: nn.Module) -> dict[str, list[int]]:
     """State-dict keys and shapes of module."""
     return {key: list(tensor.shape) for key, tensor in module.state_dict().items()}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A published checkpoint: its model configuration, all its keys with their shapes."""
+
+    config: dict[str, Any]
+    keys: dict[str, list[int]]
+
+    def under(self, prefix: str) -> dict[str, list[int]]:
+        """The keys that begin with prefix, without it."""
+        return {key.removeprefix(prefix): shape for key, shape in self.keys.items() if key.startswith(prefix)}
+
+
+def checkpoint_names() -> list[str]:
+    """Names of the published checkpoints whose keys are known here."""
+    return sorted(path.name.removesuffix(".json.gz") for path in (DATA / "keys").iterdir())
+
+
+def read_checkpoint(name: str) -> Checkpoint:
+    """Read keys/NAME.json.gz."""
+    description = json.loads(gzip.decompress((DATA / "keys" / f"{name}.json.gz").read_bytes()))
+    return Checkpoint(description["config"], dict(description["keys"]))
