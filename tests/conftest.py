@@ -30,6 +30,7 @@ def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> It
         for variable, folder in [("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_DATA_HOME", ".local/share")]:
             (home / folder).mkdir(parents=True, exist_ok=True)
             patch.setenv(variable, str(home / folder))
+        patch.setenv("LATENT_STUDIO_SETTINGS", str(home / "settings.json"))
         yield
 
 
