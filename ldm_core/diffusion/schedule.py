@@ -137,12 +137,12 @@ class NoiseSchedule:
 def rescale_to_zero_terminal_snr(alphas_cumprod: Array) -> Array:
     """Shift and scale sqrt(abar) so that its last value is zero and its first stays (Lin et al. 2023, algorithm 1).
 
-    The zero is then replaced by `ZERO_TERMINAL_ALPHA`, or by a quarter of the value before it where that is smaller, so
+    The zero is then replaced by `ZERO_TERMINAL_ALPHA`, or by half of the value before it where that is smaller, so
     that every sigma is finite and the order holds.
     """
     root = np.sqrt(alphas_cumprod)
     abar: Array = ((root - root[-1]) * root[0] / (root[0] - root[-1])) ** 2
-    abar[-1] = min(ZERO_TERMINAL_ALPHA, abar[-2] / 4)
+    abar[-1] = min(ZERO_TERMINAL_ALPHA, abar[-2] / 2)
     return abar
 
 

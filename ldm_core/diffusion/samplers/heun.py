@@ -12,6 +12,13 @@ from ldm_core.diffusion.samplers.registry import Denoise, Noise, sampler
 if TYPE_CHECKING:
     from torch import Tensor
 
+NOISE_ONLY = 100.0
+"""Above this sigma a step is Euler's alone; Karras et al. begin at 80.
+
+The correction weighs x0 at sigma_next by (sigma / sigma_next - 1) / 2. From the thousands where cosine and
+zero-terminal schedules begin, the first step would magnify a guess made from noise a hundred times.
+"""
+
 
 @sampler("heun", label="Heun", order=2, paper="arXiv:2206.00364")
 def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise | None) -> Iterator[tuple[Tensor, Tensor]]:
@@ -19,7 +26,7 @@ def heun(denoise: Denoise, x: Tensor, sigmas: Sequence[float], noise: Noise | No
     for sigma, sigma_next in pairwise(sigmas):
         x0 = denoise(x, sigma)
         x_next = move(x, x0, sigma, sigma_next)
-        if sigma_next > 0:  # at 0 there is no slope
+        if sigma_next > 0 and sigma <= NOISE_ONLY:  # at 0 there is no slope
             slope = (x - x0) / sigma
             slope_next = (x_next - denoise(x_next, sigma_next)) / sigma_next
             x_next = x + (slope + slope_next) * ((sigma_next - sigma) / 2)
