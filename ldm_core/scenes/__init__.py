@@ -14,5 +14,18 @@ from .words import SYNONYMS, VOCABULARY, mirror, words_of
 DATA_VERSION = 1
 HELD_OUT = 1_000_000_000  # seeds from here on are never trained on
 
-__all__ = ["DATA_VERSION", "HELD_OUT", "LABELS", "SYNONYMS", "VOCABULARY", "Box", "Plan", "Scene", "Thing", "make_plan",
-           "mirror", "render", "words_of"]
+__all__ = [
+    "DATA_VERSION",
+    "HELD_OUT",
+    "LABELS",
+    "SYNONYMS",
+    "VOCABULARY",
+    "Box",
+    "Plan",
+    "Scene",
+    "Thing",
+    "make_plan",
+    "mirror",
+    "render",
+    "words_of",
+]

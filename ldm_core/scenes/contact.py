@@ -29,7 +29,9 @@ def map_of(scene: Scene) -> Array:
     for b in scene.boxes:
         corner = (int(b.u0 * n), int(b.v0 * n))
         cv2.rectangle(picture, corner, (int(b.u1 * n), int(b.v1 * n)), (255, 255, 255), 1)
-        cv2.putText(picture, f"{b.colour} {b.name}", corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, (255, 255, 255), 1, cv2.LINE_AA)
+        cv2.putText(
+            picture, f"{b.colour} {b.name}", corner, cv2.FONT_HERSHEY_SIMPLEX, 0.35, (255, 255, 255), 1, cv2.LINE_AA
+        )
     return picture
 
 

@@ -9,103 +9,145 @@ from .painter import Colour, Painter
 from .palette import LABELS, PINE
 
 
-def massif(p: Painter, top: Array, albedo: Colour, depth: float, foot: float, label: str, jag: float = .5,
-           slant: float = .6, snow: Array | float | None = None, strata: float | None = None, fade: float = .45,
-           soft: float = .10, detail: float = .5, gain: float = 1.) -> None:
+def massif(
+    p: Painter,
+    top: Array,
+    albedo: Colour,
+    depth: float,
+    foot: float,
+    label: str,
+    jag: float = 0.5,
+    slant: float = 0.6,
+    snow: Array | float | None = None,
+    strata: float | None = None,
+    fade: float = 0.45,
+    soft: float = 0.10,
+    detail: float = 0.5,
+    gain: float = 1.0,
+) -> None:
     """A mountain, mesa or dune: lit and shaded faces run down from the ridge; air thickens to the foot."""
     r = p.rows(top, foot)
     if r[1] - r[0] < 2:
         return
     n = p.n
-    V, U = p.V[r[0]:r[1]], p.U[r[0]:r[1]]
+    V, U = p.V[r[0] : r[1]], p.U[r[0] : r[1]]
     T = V - top
-    alpha = np.clip(T * n + .5, 0, 1)
-    n1 = p.tex(1.4, 1.1, r) - .5
-    n2 = p.tex(4., 2.6, r) - .5
-    k = max(3, int(.05 * n)) | 1
+    alpha = np.clip(T * n + 0.5, 0, 1)
+    n1 = p.tex(1.4, 1.1, r) - 0.5
+    n2 = p.tex(4.0, 2.6, r) - 0.5
+    k = max(3, int(0.05 * n)) | 1
     sm = np.convolve(np.pad(top, k, mode="edge"), np.hanning(k + 2)[1:-1] / np.hanning(k + 2).sum(), "same")[k:-k]
     slope = np.gradient(sm).astype(F32) * n
-    idx = np.clip(((U + jag * .16 * n1 + jag * .05 * n2 - p.side * slant * T * .5) * n), 0, n - 1).astype(np.int32)
+    idx = np.clip(((U + jag * 0.16 * n1 + jag * 0.05 * n2 - p.side * slant * T * 0.5) * n), 0, n - 1).astype(np.int32)
     face = slope[idx] * p.side * -gain + detail * (2.2 * n2 + n1)
-    sh = smooth(-soft - .25, soft + .25, -face + .05)[..., None]
-    light, dark = p.ink(albedo, depth, 1.04), p.ink(albedo, depth, .92, .85)
+    sh = smooth(-soft - 0.25, soft + 0.25, -face + 0.05)[..., None]
+    light, dark = p.ink(albedo, depth, 1.04), p.ink(albedo, depth, 0.92, 0.85)
     col = light + (dark - light) * sh
     if strata is not None:
-        s = np.sin((V + .02 * n1 + top * .12) * strata) + .5 * np.sin((V + .015 * n2) * strata * 2.7 + 1)
-        col = col * (1 + .10 * smooth(-.4, .4, s) - .06)[..., None]
+        s = np.sin((V + 0.02 * n1 + top * 0.12) * strata) + 0.5 * np.sin((V + 0.015 * n2) * strata * 2.7 + 1)
+        col = col * (1 + 0.10 * smooth(-0.4, 0.4, s) - 0.06)[..., None]
     if snow is not None:
-        line = snow + .16 * n1 + .09 * n2 + .03 * face
-        sn = smooth(.006, -.006, V - line)[..., None]
-        a, b = p.ink((.97, .98, 1.), depth * .8, 1.), p.ink((.86, .91, 1.), depth * .8, .95, .75)
+        line = snow + 0.16 * n1 + 0.09 * n2 + 0.03 * face
+        sn = smooth(0.006, -0.006, V - line)[..., None]
+        a, b = p.ink((0.97, 0.98, 1.0), depth * 0.8, 1.0), p.ink((0.86, 0.91, 1.0), depth * 0.8, 0.95, 0.75)
         col = col + (a + (b - a) * sh - col) * sn
-    f = (fade * smooth(0, 1, (V - float(np.min(top))) / max(foot - float(np.min(top)), .02)))[..., None]
+    f = (fade * smooth(0, 1, (V - float(np.min(top))) / max(foot - float(np.min(top)), 0.02)))[..., None]
     col = col + (p.haze - col) * f
     p.blend(r, alpha, col, label)
     if snow is not None:
-        p.lab[r[0]:r[1]][(alpha > .5) & (sn[..., 0] > .5)] = LABELS["snow"]
+        p.lab[r[0] : r[1]][(alpha > 0.5) & (sn[..., 0] > 0.5)] = LABELS["snow"]
 
 
-def land(p: Painter, top: Array, albedo: Colour, depth: float, label: str, foot: float = 1., tex: float = .16,
-         fade: float = .0, rim: float = .22, persp: float | None = None) -> None:
+def land(
+    p: Painter,
+    top: Array,
+    albedo: Colour,
+    depth: float,
+    label: str,
+    foot: float = 1.0,
+    tex: float = 0.16,
+    fade: float = 0.0,
+    rim: float = 0.22,
+    persp: float | None = None,
+) -> None:
     """A smooth piece of ground with a sunlit rim and soft brush texture."""
     r = p.rows(top, foot)
     if r[1] - r[0] < 2:
         return
-    V = p.V[r[0]:r[1]]
+    V = p.V[r[0] : r[1]]
     T = V - top
-    alpha = np.clip(T * p.n + .5, 0, 1)
-    n1 = p.tex(.8, .5, r, persp) if persp is not None else p.tex(1.3, 3.2, r)
-    q = np.clip(T / .16, 0, 1)
-    edge = np.exp(-np.maximum(T, 0) / .022) * (.55 + .45 * np.cos((p.c - p.lu) * 2.6))
-    k = (1 - .26 * smooth(0, 1.6, q * 1.2)) + tex * 2 * (n1 - .5) + rim * edge
+    alpha = np.clip(T * p.n + 0.5, 0, 1)
+    n1 = p.tex(0.8, 0.5, r, persp) if persp is not None else p.tex(1.3, 3.2, r)
+    q = np.clip(T / 0.16, 0, 1)
+    edge = np.exp(-np.maximum(T, 0) / 0.022) * (0.55 + 0.45 * np.cos((p.c - p.lu) * 2.6))
+    k = (1 - 0.26 * smooth(0, 1.6, q * 1.2)) + tex * 2 * (n1 - 0.5) + rim * edge
     col = k[..., None] * p.ink(albedo, depth)
-    warm = p.ink(albedo, depth, 1., 1.)
-    col = col + (warm - col) * (smooth(.45, .85, n1) * .35 + .35 * smooth(.3, 1.4, T / .3))[..., None]
+    warm = p.ink(albedo, depth, 1.0, 1.0)
+    col = col + (warm - col) * (smooth(0.45, 0.85, n1) * 0.35 + 0.35 * smooth(0.3, 1.4, T / 0.3))[..., None]
     if fade:
-        col = col + (p.haze - col) * (fade * smooth(0, .14, T))[..., None]
+        col = col + (p.haze - col) * (fade * smooth(0, 0.14, T))[..., None]
     p.blend(r, alpha, col, label)
 
 
-def forest_line(p: Painter, base: float, height: float, depth: float, kind: str = "pine",
-                colour: Colour | None = None, foot: float | None = None, fade: float = .4, density: float = 1.,
-                skirt: float = 0.) -> None:
+def forest_line(
+    p: Painter,
+    base: Array,
+    height: float,
+    depth: float,
+    kind: str = "pine",
+    colour: Colour | None = None,
+    foot: float | None = None,
+    fade: float = 0.4,
+    density: float = 1.0,
+    skirt: float = 0.0,
+) -> None:
     """A row of distant trees as one silhouette."""
     r, n = p.rng, p.n
     m = int(np.clip(1.5 / height * density, 8, 110))
-    x = (np.arange(m) + r.random(m)) / m * 1.1 - .05
-    hh = height * (.45 + .55 * r.random(m)) * (1 + .25 * np.sin(x * 9 + r.random() * 6))
-    w = hh * (.27 if kind == "pine" else .62)
+    x = (np.arange(m) + r.random(m)) / m * 1.1 - 0.05
+    hh = height * (0.45 + 0.55 * r.random(m)) * (1 + 0.25 * np.sin(x * 9 + r.random() * 6))
+    w = hh * (0.27 if kind == "pine" else 0.62)
     s = np.abs(p.c[None] - x[:, None]) / w[:, None]
     if kind == "pine":
-        q = s * 6.
-        shape = 1 - (np.floor(q) + .55 * (q - np.floor(q))) / 6.
+        q = s * 6.0
+        shape = 1 - (np.floor(q) + 0.55 * (q - np.floor(q))) / 6.0
     else:
-        shape = np.sqrt(np.maximum(1 - s * s, 0)) * .9 + .05 * p.line(3, .7, 60)
+        shape = np.sqrt(np.maximum(1 - s * s, 0)) * 0.9 + 0.05 * p.line(3, 0.7, 60)
     h = np.max(np.where(s < 1, shape * hh[:, None], 0), 0)
-    top = base - h - height * .12
+    top = base - h - height * 0.12
     c = PINE[p.plan.season] if colour is None else colour
-    f = float(np.max(base)) + (foot or .06)
-    rr = p.rows(top, min(f, 1.))
+    f = float(np.max(base)) + (foot or 0.06)
+    rr = p.rows(top, min(f, 1.0))
     if rr[1] - rr[0] < 2:
         return
-    T = p.V[rr[0]:rr[1]] - top
-    a = np.clip(T * n + .5, 0, 1)
-    if skirt:                                                    # let the ground below show again
-        a = a * smooth(skirt, skirt * .6, p.V[rr[0]:rr[1]] - base - .4 * skirt * p.line(4, .6, 16))
-    nz = p.tex(5., 3., rr)
-    col = (1 + .5 * (nz - .5))[..., None] * p.ink(c, depth, 1., .35)
+    T = p.V[rr[0] : rr[1]] - top
+    a = np.clip(T * n + 0.5, 0, 1)
+    if skirt:  # let the ground below show again
+        a = a * smooth(skirt, skirt * 0.6, p.V[rr[0] : rr[1]] - base - 0.4 * skirt * p.line(4, 0.6, 16))
+    nz = p.tex(5.0, 3.0, rr)
+    col = (1 + 0.5 * (nz - 0.5))[..., None] * p.ink(c, depth, 1.0, 0.35)
     if p.plan.season == "winter" and kind == "pine":
-        fine = p.tex(9., 8., rr)
-        col = col + (p.ink((.92, .95, 1.), depth) - col) * (smooth(.44, .56, fine) * smooth(height, 0, T) * .75)[..., None]
-    g = fade * smooth(-.75 * height, .55 * height, p.V[rr[0]:rr[1]] - base)
-    col = col + (mix(p.haze, p.ink(c, depth), .25) - col) * g[..., None]
+        fine = p.tex(9.0, 8.0, rr)
+        col = (
+            col
+            + (p.ink((0.92, 0.95, 1.0), depth) - col)
+            * (smooth(0.44, 0.56, fine) * smooth(height, 0, T) * 0.75)[..., None]
+        )
+    g = fade * smooth(-0.75 * height, 0.55 * height, p.V[rr[0] : rr[1]] - base)
+    col = col + (mix(p.haze, p.ink(c, depth), 0.25) - col) * g[..., None]
     p.blend(rr, a, col, "tree")
 
 
 def mist(p: Painter, v: float, thick: float, strength: float) -> None:
+    """A band of mist about the height v; named things stay visible in it."""
     r = (max(0, int((v - 2 * thick) * p.n)), min(p.n, int((v + 2 * thick) * p.n)))
     if r[1] - r[0] < 2:
         return
-    n = p.tex(.7, 1.5, r)
-    a = (1 - .75 * p.subject[r[0]:r[1]]) * np.exp(-((p.V[r[0]:r[1]] - v + (n - .5) * thick) / thick) ** 2) * strength * (.5 + n)
-    p.blend(r, np.clip(a, 0, .95), mix(p.haze, (1, 1, 1), .12 if not p.dark else .02))
+    n = p.tex(0.7, 1.5, r)
+    a = (
+        (1 - 0.75 * p.subject[r[0] : r[1]])
+        * np.exp(-(((p.V[r[0] : r[1]] - v + (n - 0.5) * thick) / thick) ** 2))
+        * strength
+        * (0.5 + n)
+    )
+    p.blend(r, np.clip(a, 0, 0.95), mix(p.haze, (1, 1, 1), 0.12 if not p.dark else 0.02))

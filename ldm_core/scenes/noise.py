@@ -23,7 +23,8 @@ def mix(a: npt.ArrayLike, b: npt.ArrayLike, t: Any) -> Array:
 def smooth(a: float, b: float, x: Any) -> Array:
     """Smoothstep from 0 at a to 1 at b."""
     t: Array = np.clip((x - a) / (b - a), 0, 1)
-    return t * t * (3 - 2 * t)
+    s: Array = t * t * (3 - 2 * t)
+    return s
 
 
 @cache

@@ -19,8 +19,8 @@ from .palette import LABELS, PALETTES
 from .plan import Plan
 
 Colour: TypeAlias = Sequence[float] | Array
-GREYING = {"foggy": .45, "rainy": .78, "snowing": .68, "cloudy": .2}
-RAIN_SKY = (.72, .78, .84, .9)
+GREYING = {"foggy": 0.45, "rainy": 0.78, "snowing": 0.68, "cloudy": 0.2}
+RAIN_SKY = (0.72, 0.78, 0.84, 0.9)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Box:
 
 @cache
 def _grid(size: int) -> tuple[Array, Array]:
-    centres = ((np.arange(size) + .5) / size).astype(F32)
+    centres = ((np.arange(size) + 0.5) / size).astype(F32)
     return centres, np.ascontiguousarray(np.broadcast_to(centres[None], (size, size)))
 
 
@@ -46,58 +46,64 @@ class Painter:
 
     def __init__(self, plan: Plan, seed: int, size: int) -> None:
         self.n, self.plan, self.rng = size, plan, np.random.default_rng([seed, 1])
-        self.ss = 4 if size <= 300 else 3                            # supersampling of small things
+        self.ss = 4 if size <= 300 else 3  # supersampling of small things
         self.c, self.U = _grid(size)
         self.V = self.c[:, None]
         self.img: Array = np.zeros((size, size, 3), F32)
         self.lab: npt.NDArray[np.uint8] = np.full((size, size), LABELS["sky"], np.uint8)
-        self.subject: Array = np.zeros((size, size), F32)            # where named things are, spared by the fog
+        self.subject: Array = np.zeros((size, size), F32)  # where named things are, spared by the fog
         self.boxes: list[Box] = []
-        self.taken: list[tuple[float, float]] = []                   # stretches of the ground already stood on
+        self.taken: list[tuple[float, float]] = []  # stretches of the ground already stood on
         r = self.rng
         pal = PALETTES[plan.time][r.integers(3)]
-        self.sky_stops = [self._jitter(c) for c in pal["sky"]]
-        self.haze, self.sun, self.shade = (self._jitter(pal[k]) for k in ("haze", "sun", "shade"))
-        self.disc = self._jitter(pal["disc"], .01)
-        self.haze_amount = .84
+        self.sky_stops = [self._jitter(c) for c in pal.sky]
+        self.haze, self.sun, self.shade = (self._jitter(c) for c in (pal.haze, pal.sun, pal.shade))
+        self.disc = self._jitter(pal.disc, 0.01)
+        self.haze_amount = 0.84
         if plan.weather != "clear":
             self._dull(GREYING[plan.weather])
-        self.lu, self.lv = plan.sun_u, plan.sun_v                    # where the light comes from
-        self.side = 1. if plan.sun_u > .5 else -1.
+        self.lu, self.lv = plan.sun_u, plan.sun_v  # where the light comes from
+        self.side = 1.0 if plan.sun_u > 0.5 else -1.0
         self.dark = plan.time in ("dusk", "night")
 
-    def _jitter(self, colour: Colour, spread: float = .025) -> Array:
+    def _jitter(self, colour: Colour, spread: float = 0.025) -> Array:
         moved: Array = np.clip(np.asarray(colour, F32) + self.rng.normal(0, spread, 3).astype(F32), 0, 1.15)
         return moved
 
     def _dull(self, grey: float) -> None:
         """Take colour out of the light, as bad weather does."""
+
         def dull(c: Array, amount: float) -> Array:
-            return mix(c, np.full(3, float(np.mean(c))) * (.82, .93, 1.06), amount)
+            return mix(c, np.full(3, float(np.mean(c))) * (0.82, 0.93, 1.06), amount)
 
         weather = self.plan.weather
         self.sky_stops = [dull(c, grey) for c in self.sky_stops]
         if weather == "foggy":
-            self.sky_stops = [mix(c, self.haze, .45) for c in self.sky_stops]
+            self.sky_stops = [mix(c, self.haze, 0.45) for c in self.sky_stops]
         if weather == "rainy":
             self.sky_stops = [c * k for c, k in zip(self.sky_stops, RAIN_SKY, strict=True)]
-        self.haze = dull(self.haze, grey) * (.88 if weather == "rainy" else 1)
-        self.sun = mix(dull(self.sun, grey * .7), self.shade, .3 if weather == "rainy" else .08)
-        self.haze_amount = .95 if weather == "foggy" else .88
+        self.haze = dull(self.haze, grey) * (0.88 if weather == "rainy" else 1)
+        self.sun = mix(dull(self.sun, grey * 0.7), self.shade, 0.3 if weather == "rainy" else 0.08)
+        self.haze_amount = 0.95 if weather == "foggy" else 0.88
 
-    def ink(self, albedo: Colour, depth: float = 0., k: float = 1., shade: float = 0.) -> Array:
+    def ink(self, albedo: Colour, depth: float = 0.0, k: float = 1.0, shade: float = 0.0) -> Array:
         """Colour of a material under this scene's light, seen through the air (depth 0 near .. 1 far)."""
         c = np.asarray(albedo, F32) * mix(self.sun, self.shade, shade) * k
         return mix(c, self.haze, float(np.clip(depth, 0, 1)) * self.haze_amount).astype(F32)
 
-    def subject_ink(self, albedo: Colour, depth: float = 0., k: float = 1., shade: float = 0.) -> Array:
+    def subject_ink(self, albedo: Colour, depth: float = 0.0, k: float = 1.0, shade: float = 0.0) -> Array:
         """As `ink`, but under whiter and brighter light, so that the colour of a named thing can be told."""
-        light = mix(self.sun, self.shade, shade * .8)
-        neutral = max(float(light @ np.array((.3, .55, .15), F32)), .80 - .30 * shade if not self.dark else .66 - .24 * shade)
-        c = np.asarray(albedo, F32) * mix(light, (neutral, neutral, neutral), .66) * k
-        return mix(c, self.haze, float(np.clip(depth, 0, 1)) * self.haze_amount * .6).astype(F32)
+        light = mix(self.sun, self.shade, shade * 0.8)
+        neutral = max(
+            float(light @ np.array((0.3, 0.55, 0.15), F32)),
+            0.80 - 0.30 * shade if not self.dark else 0.66 - 0.24 * shade,
+        )
+        c = np.asarray(albedo, F32) * mix(light, (neutral, neutral, neutral), 0.66) * k
+        return mix(c, self.haze, float(np.clip(depth, 0, 1)) * self.haze_amount * 0.6).astype(F32)
 
-    def tex(self, sx: float = 1., sy: float = 1., rows: tuple[int, int] | None = None, persp: float | None = None) -> Array:
+    def tex(
+        self, sx: float = 1.0, sy: float = 1.0, rows: tuple[int, int] | None = None, persp: float | None = None
+    ) -> Array:
         """A window of the noise bank: sx, sy are how many noise tiles fit across the picture."""
         r, n, bank = self.rng, self.n, noise_bank()
         b, ox, oy = bank[r.integers(len(bank))], r.random() * TILE, r.random() * TILE
@@ -105,21 +111,26 @@ class Painter:
         if persp is None:
             most = max(sx, sy)
             k = int(np.clip(np.log2(max(most, 1) * TILE / n), 0, 2)) if most < 2 else 2 if most > 4 else 1
-            q = 2 ** k
+            q = 2**k
             x0, y0 = int(ox / q), int((oy + lo * sy * TILE / n) / q)
             w, h = max(2, int(sx * TILE / q)), max(2, int((hi - lo) * sy * TILE / n / q))
-            return cv2.resize(b[k][y0:y0 + h, x0:x0 + w], (n, hi - lo), interpolation=cv2.INTER_LINEAR)
-        d = np.maximum(self.c[lo:hi] - persp, .004)[:, None]         # ground plane seen in perspective
-        mx = ((self.U[lo:hi] - .5) * (.35 / (d + .12)) * sx * TILE + ox) % TILE
-        my = np.broadcast_to(np.log(d + .03) * sy * TILE + oy, mx.shape) % TILE
-        return cv2.remap(b[0][:TILE, :TILE], mx.astype(F32), np.ascontiguousarray(my, F32), cv2.INTER_LINEAR,
-                         borderMode=cv2.BORDER_WRAP)
+            return cv2.resize(b[k][y0 : y0 + h, x0 : x0 + w], (n, hi - lo), interpolation=cv2.INTER_LINEAR)
+        d = np.maximum(self.c[lo:hi] - persp, 0.004)[:, None]  # ground plane seen in perspective
+        mx = ((self.U[lo:hi] - 0.5) * (0.35 / (d + 0.12)) * sx * TILE + ox) % TILE
+        my = np.broadcast_to(np.log(d + 0.03) * sy * TILE + oy, mx.shape) % TILE
+        return cv2.remap(
+            b[0][:TILE, :TILE],
+            mx.astype(F32),
+            np.ascontiguousarray(my, F32),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_WRAP,
+        )
 
-    def line(self, octaves: int, rough: float = .5, first: int = 3, curved: bool = False) -> Array:
+    def line(self, octaves: int, rough: float = 0.5, first: float = 3, curved: bool = False) -> Array:
         """1-D fractal line over u, about -1..1; straight segments (rocky) or curved ones (hilly)."""
-        y, amp = np.zeros(self.n, F32), 1.
+        y, amp = np.zeros(self.n, F32), 1.0
         for o in range(octaves):
-            g = int(first * 2 ** o)
+            g = int(first * 2**o)
             p = self.rng.random(g + 3, dtype=F32) * 2 - 1
             x = self.c * g + self.rng.random()
             i = x.astype(int)
@@ -130,16 +141,18 @@ class Painter:
             amp *= rough
         return y
 
-    def rows(self, top: npt.ArrayLike, bottom: float = 1.) -> tuple[int, int]:
+    def rows(self, top: npt.ArrayLike, bottom: float = 1.0) -> tuple[int, int]:
         """The pixel rows from the highest point of `top` (0..1) to `bottom`."""
         return max(0, int(np.min(top) * self.n) - 1), max(1, min(self.n, int(np.ceil(bottom * self.n))))
 
-    def blend(self, r: tuple[int, int], alpha: Array, colour: Colour, label: str | None = None, at: float = .5) -> None:
+    def blend(
+        self, r: tuple[int, int], alpha: Array, colour: Colour, label: str | None = None, at: float = 0.5
+    ) -> None:
         """Lay a colour over the rows r; where alpha > at the label map changes too."""
-        d = self.img[r[0]:r[1]]
+        d = self.img[r[0] : r[1]]
         d += (np.asarray(colour, F32) - d) * alpha[..., None]
         if label:
-            self.lab[r[0]:r[1]][alpha > at] = LABELS[label]
+            self.lab[r[0] : r[1]][alpha > at] = LABELS[label]
 
     def glow(self, u: float, v: float, radius: float, colour: Colour, strength: float) -> None:
         """Additive light around a point."""
@@ -148,18 +161,18 @@ class Painter:
         x0, x1 = max(0, int((u - 3 * radius) * n)), min(n, int((u + 3 * radius) * n) + 1)
         if y0 >= y1 or x0 >= x1:
             return
-        gy = np.exp(-((self.c[y0:y1] - v) / radius) ** 2)
-        gx = np.exp(-((self.c[x0:x1] - u) / radius) ** 2)
+        gy = np.exp(-(((self.c[y0:y1] - v) / radius) ** 2))
+        gx = np.exp(-(((self.c[x0:x1] - u) / radius) ** 2))
         d = self.img[y0:y1, x0:x1]
-        d += (gy[:, None] * gx[None] * strength)[..., None] * np.maximum(np.asarray(colour, F32) * 1.05 - d * .75, 0)
+        d += (gy[:, None] * gx[None] * strength)[..., None] * np.maximum(np.asarray(colour, F32) * 1.05 - d * 0.75, 0)
 
     def finish(self) -> npt.NDArray[np.uint8]:
         """Light spilling over the land, vignette, paper texture, a little contrast; then 8 bits."""
         p = self.plan
         if p.disc == "sun" and p.time != "noon" and p.weather in ("clear", "cloudy"):
-            self.glow(self.lu, self.lv, .33, mix(self.disc, self.sky_stops[3], .7), .17)
-        vignette = (1 - .32 * (self.c - .5) ** 2)[None] - .32 * (self.V - .5) ** 2
-        x = self.img * (vignette * (1 + .035 * (self.tex(2.4, 2.4) - .5)))[..., None]
+            self.glow(self.lu, self.lv, 0.33, mix(self.disc, self.sky_stops[3], 0.7), 0.17)
+        vignette = (1 - 0.32 * (self.c - 0.5) ** 2)[None] - 0.32 * (self.V - 0.5) ** 2
+        x = self.img * (vignette * (1 + 0.035 * (self.tex(2.4, 2.4) - 0.5)))[..., None]
         np.clip(x, 0, 1, out=x)
-        x += .10 * (smooth(0, 1, x) - x)
-        return (np.clip(x, 0, 1) * 255 + .5).astype(np.uint8)
+        x += 0.10 * (smooth(0, 1, x) - x)
+        return (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)

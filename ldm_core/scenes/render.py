@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,24 @@ from .plan import Plan, make_plan
 from .sky import clouds, paint_sky
 from .water import weather
 
-DRAW = {"lake": scenes_green.lake, "forest": scenes_green.forest, "meadow": scenes_green.meadow, "village": scenes_green.village,
-        "beach": scenes_sea.beach, "islands": scenes_sea.islands, "arctic": scenes_sea.arctic, "city": scenes_sea.city,
-        "desert": scenes_dry.desert, "canyon": scenes_dry.canyon}
+DRAW = {
+    "lake": scenes_green.lake,
+    "forest": scenes_green.forest,
+    "meadow": scenes_green.meadow,
+    "village": scenes_green.village,
+    "beach": scenes_sea.beach,
+    "islands": scenes_sea.islands,
+    "arctic": scenes_sea.arctic,
+    "city": scenes_sea.city,
+    "desert": scenes_dry.desert,
+    "canyon": scenes_dry.canyon,
+}
+
+
+def _cut(box: Box) -> Box:
+    """The part of a box that is in the picture."""
+    u0, v0, u1, v1 = (round(float(np.clip(x, 0, 1)), 4) for x in (box.u0, box.v0, box.u1, box.v1))
+    return Box(box.name, box.colour, u0, v0, u1, v1)
 
 
 @dataclass(frozen=True)
@@ -41,17 +56,16 @@ def render(seed: int, size: int = 256, **wish: Any) -> Scene:
     """
     plan = make_plan(np.random.default_rng([seed, 0]), **wish)
     p = Painter(plan, seed, size)
-    horizon = plan.horizon + (.06 if plan.scene == "city" else 0)
+    horizon = plan.horizon + (0.06 if plan.scene == "city" else 0)
     paint_sky(p, horizon)
     clouds(p, horizon)
     DRAW[plan.scene](p, horizon)
     weather(p)
     rgb = p.finish()
     boxes = p.boxes
-    y, x = (int(np.clip(q, 0, .999) * size) for q in (plan.sun_v, plan.sun_u))
-    if plan.disc and p.lab[y, x] not in (LABELS["sky"], LABELS["clouds"]):       # it went behind a mountain
+    y, x = (int(np.clip(q, 0, 0.999) * size) for q in (plan.sun_v, plan.sun_u))
+    if plan.disc and p.lab[y, x] not in (LABELS["sky"], LABELS["clouds"]):  # it went behind a mountain
         plan.disc = ""
         boxes = [b for b in boxes if b.name not in ("sun", "moon")]
-    cut = [replace(b, **{k: round(float(np.clip(getattr(b, k), 0, 1)), 4) for k in ("u0", "v0", "u1", "v1")}) for b in boxes]
-    boxes = [b for b in cut if b.u1 - b.u0 > .008 and b.v1 - b.v0 > .008]
+    boxes = [b for b in map(_cut, boxes) if b.u1 - b.u0 > 0.008 and b.v1 - b.v0 > 0.008]
     return Scene(rgb, p.lab, boxes, plan.scene, make_captions(plan, np.random.default_rng([seed, 2])), plan)
