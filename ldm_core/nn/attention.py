@@ -35,7 +35,8 @@ def from_tokens(tokens: Tensor, height: int, width: int) -> Tensor:
 class AttentionBlock(nn.Module):
     """Self attention over all positions of a feature map, with a residual (Dhariwal and Nichol 2021).
 
-    num_heads divides channels. new_order: the 3 * channels outputs of `qkv` are [q of all heads, k, v]; otherwise they are [q, k, v] head by head.
+    num_heads divides channels. new_order: the 3 * channels outputs of `qkv` are [q of all heads, k, v]; otherwise they
+    are [q, k, v] head by head.
     """
 
     def __init__(self, channels: int, num_heads: int, *, new_order: bool = False) -> None:

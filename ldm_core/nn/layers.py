@@ -25,7 +25,8 @@ class GroupNorm32(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         weight, bias = self.weight.float(), self.bias.float()
-        return F.group_norm(input.float(), self.num_groups, weight, bias, self.eps).to(input.dtype)
+        # Not torch.nn.functional's, which refuses a single position of a single picture.
+        return torch.group_norm(input.float(), self.num_groups, weight, bias, self.eps).to(input.dtype)
 
 
 def zero_module(module: M) -> M:
@@ -38,7 +39,7 @@ def zero_module(module: M) -> M:
 def timestep_embedding(timesteps: Tensor, dim: int, max_period: float = 10000.0) -> Tensor:
     """Sinusoidal embedding of (possibly fractional) timesteps (Vaswani et al. 2017; cosines first).
 
-    timesteps: (B,), any real dtype. Returns (B, dim) float32; an odd dim ends in a zero.
+    timesteps: (B,), any real dtype. dim: 2 or more; an odd one ends in a zero. Returns (B, dim) float32.
     """
     half = dim // 2
     index = torch.arange(half, dtype=torch.float32, device=timesteps.device)

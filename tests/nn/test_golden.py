@@ -7,6 +7,8 @@ from torch import Tensor
 from ldm_core.nn.build import build_module
 from tests.golden.fixtures import TOLERANCE, fill, read_network, shapes
 
+pytestmark = pytest.mark.golden
+
 UNETS = ["sd1", "sd2", "text2img_large", "unconditional", "inpainting_big", "class_labels"]
 ALL = [f"unet_{name}" for name in UNETS]
 ALL += ["kl_f8", "vq_f4", "bert_embedder", "class_embedder", "spatial_rescaler"]
