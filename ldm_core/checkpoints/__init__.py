@@ -1,0 +1,1 @@
+"""Model files: reading them, and recognising what is in them."""

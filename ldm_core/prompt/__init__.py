@@ -1,0 +1,1 @@
+"""The prompt language: text in, what a model is conditioned on out. Nothing here needs torch."""
