@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ldm_core.nn.autoencoder import DiagonalGaussian
+from ldm_core.nn.autoencoder import Posterior
 
 FACTOR = 8  # picture pixels per latent position
 MIN_LOGVAR, MAX_LOGVAR = -12.0, 4.0
@@ -93,10 +93,10 @@ class CompactKL(nn.Module):
             nn.PixelShuffle(2),
         )
 
-    def encode(self, x: Tensor) -> DiagonalGaussian:
+    def encode(self, x: Tensor) -> Posterior:
         mean, logvar = self.encoder(x).chunk(2, 1)
         # -5: a small posterior variance to begin with, while the convolutional path still says nothing
-        return DiagonalGaussian(torch.cat([self.linear_in(x) + mean, (logvar - 5.0).clamp(MIN_LOGVAR, MAX_LOGVAR)], 1))
+        return Posterior(self.linear_in(x) + mean, (logvar - 5.0).clamp(MIN_LOGVAR, MAX_LOGVAR))
 
     def decode(self, z: Tensor) -> Tensor:
         out: Tensor = self.linear_out(z) + self.decoder(z)
