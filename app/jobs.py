@@ -11,15 +11,20 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.store import Store
+from app.models import Shelf
+from app.requests import accept
+from app.settings import Settings
+from app.store import QueueInUse, Store
 from ldm_core.errors import UserError
 from ldm_core.tasks import Request, request_from_json, request_to_json
 
 ENDED = ("done", "failed", "stopped")
 KEPT = 500  # ended jobs that are remembered
+SERVERS = 9  # on one folder
 ATTEMPTS = 3  # starts of one job; a job that takes the process down with it must not do so for ever
 News = tuple[str, dict[str, Any]]
 
@@ -83,17 +88,18 @@ class _Live:
     stop: threading.Event = field(default_factory=threading.Event)
     preview: dict[str, Any] | None = None
     previews: int = 0
-    step_time: float = 0.0
 
 
 class Jobs:
     """All jobs of one server. Every method may be called from any thread.
 
+    judge: called with each request that is submitted; returns remarks for the person, or raises UserError to refuse it.
     Raises UserError if `path` cannot be used; its class is QueueInUse if another process holds it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, judge: Callable[[Request], tuple[str, ...]] = lambda request: ()) -> None:
         self.path = path
+        self._judge = judge
         self._change = threading.Condition()
         self._wakers: set[Callable[[], None]] = set()
         self._closed = False
@@ -110,8 +116,12 @@ class Jobs:
 
     # -- for whoever wants a picture ------------------------------------------------------------------------------
 
-    def submit(self, request: Request, owner: str = "", notes: tuple[str, ...] = ()) -> Job:
-        """Put a request into the queue; a seed of -1 becomes a concrete one. Raises UserError if it cannot be written."""
+    def submit(self, request: Request, owner: str = "") -> Job:
+        """Put a request into the queue; a seed of -1 becomes a concrete one.
+
+        Raises UserError if the request is refused, or the queue cannot be written.
+        """
+        notes = self._judge(request)
         if request.seed < 0:
             # Now and not when it is drawn: taken up again after a crash, the job must give the same pictures.
             request = replace(request, seed=secrets.randbelow(2**32))
@@ -166,8 +176,7 @@ class Jobs:
         """What happens to a job, as (name, data), until it is over or the queue is closed. Blocks in between.
 
         "job": all of `Job` and its position, at first and whenever it changes apart from its steps. "progress": step,
-        steps, seconds_left. "preview": step, and pictures as [{"index", "src"}], src a data: URI of a JPEG. A slow watcher
-        misses steps, never the end. Nothing at all if there is no such job.
+        steps, seconds_left. "preview": first, step, images; see `preview`. A slow watcher misses steps, never the end. Nothing at all if there is no such job.
         """
         watcher = _Watcher(self, job_id)
         while True:
@@ -233,11 +242,11 @@ class Jobs:
             self._jobs[job_id] = replace(job, step=step, steps=steps, seconds_left=seconds_left, loading="")
             self._tell()
 
-    def preview(self, job_id: str, step: int, pictures: list[dict[str, Any]]) -> None:
-        """The newest previews, encoded once for all who watch; see `watch`."""
+    def preview(self, job_id: str, step: int, first: int, images: list[str]) -> None:
+        """The newest previews, encoded once for all who watch: data: URIs of JPEGs, of picture `first` and those after it."""
         with self._change:
             live = self._live_of(job_id)
-            live.preview, live.previews = {"step": step, "pictures": pictures}, live.previews + 1
+            live.preview, live.previews = {"first": first, "step": step, "images": images}, live.previews + 1
             self._tell()
 
     def add_picture(self, job_id: str, picture: SavedPicture) -> None:
@@ -259,8 +268,14 @@ class Jobs:
         return request_from_json(job.request)
 
     def close(self) -> None:
-        """Let go of the file; watchers and a waiting `claim` return. A job that runs is taken up at the next start."""
+        """Let go of the file; watchers and a waiting `claim` return. A job that runs is stopped, and begun anew at the next start."""
         with self._change:
+            if self._closed:
+                return
+            for job in [job for job in self._jobs.values() if job.state == "running" and not job.stopping]:
+                self._keep(replace(job, state="queued", attempts=job.attempts - 1))
+            for live in self._live.values():
+                live.stop.set()
             self._closed = True
             self._store.close()
             self._tell()
@@ -270,7 +285,8 @@ class Jobs:
     def _keep(self, job: Job) -> Job:
         self._jobs[job.id] = job
         try:
-            self._store.put(job.id, job.number, job.state, job.to_json())
+            if not self._closed:
+                self._store.put(job.id, job.number, job.state, job.to_json())
         except UserError as error:
             # The job itself goes on: on a full disk the person must still learn how it ended. Written again with its next change.
             log.error("%s", error)
@@ -294,6 +310,17 @@ class Jobs:
         for job in ended[:-KEPT]:
             del self._jobs[job.id]
             self._store.drop(job.id)
+
+
+def open_jobs(settings: Settings, shelf: Shelf) -> Jobs:
+    """The queue of a server, in its data folder. A second server on the same folder gets a queue of its own beside it."""
+    judge = partial(accept, shelf=shelf, limits=settings.limits)
+    for number in range(1, SERVERS + 1):
+        try:
+            return Jobs(settings.data / f"queue-{number}.sqlite", judge)
+        except QueueInUse:
+            continue
+    raise UserError(f"{SERVERS} servers use {settings.outputs} already.", "Start this one with --outputs OTHER_FOLDER.")
 
 
 class _Watcher:
