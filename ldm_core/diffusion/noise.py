@@ -37,5 +37,5 @@ class ImageNoise:
         return self._draw()
 
     def _draw(self) -> Tensor:
-        drawn = [torch.randn(self._shape, generator=g, dtype=torch.float32) for g in self._generators]
+        drawn = [torch.randn(self._shape, generator=g, dtype=torch.float32, device="cpu") for g in self._generators]
         return torch.stack(drawn).to(self._device)

@@ -120,7 +120,8 @@ def test_the_network_gets_unit_variance_fractional_timesteps_and_its_own_dtype()
 
     sigma = schedule.sigma_of(321.5)
     x = ve_from_vp(random(3, 4, 16, 16), sigma)
-    assert Denoiser(network, schedule, "eps", torch.bfloat16)(x, sigma, condition).dtype == torch.float32
+    for prediction in PREDICTIONS:
+        assert Denoiser(network, schedule, prediction, torch.bfloat16)(x, sigma, condition).dtype == torch.float32
 
 
 @pytest.mark.parametrize("sigma", [2.5, torch.tensor(2.5), torch.tensor(2.5, dtype=torch.float64)])

@@ -115,6 +115,12 @@ def test_ddim_step_is_equation_12_of_its_paper(eta: float) -> None:
     torch.testing.assert_close(vp_from_ve(x, sigmas[1]), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_eta_above_1_adds_no_more_noise_than_the_next_level_holds() -> None:
+    zero = torch.zeros(1, 1, 1, 1)
+    x = run_sampler("ddim", lambda x, _: zero, zero + 5, [4.0, 1.5], lambda: zero + 1, eta=2.0)
+    assert x.item() == pytest.approx(1.5)
+
+
 def one_gaussian(x: Tensor, sigma: Tensor) -> Tensor:
     """D for data of one normal distribution, of mean 0.5 and spread SPREAD: everything about it is known."""
     return (SPREAD**2 * x + sigma**2 * 0.5) / (SPREAD**2 + sigma**2)
@@ -165,9 +171,11 @@ def test_the_last_step_to_zero_gives_the_denoised_latent_itself(name: str) -> No
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_the_same_run_gives_the_same_bits_and_each_step_is_counted(name: str) -> None:
+def test_the_same_run_gives_the_same_bits_and_each_step_its_number_and_what_the_denoiser_saw(name: str) -> None:
     taken = list(steps(name, toy, start(2, 4, 8, 8), SIGMAS, fresh_noise()))
     assert [i for i, _, _ in taken] == [0, 1, 2, 3, 4]
+    before = [start(2, 4, 8, 8), *(step.x for step in taken)]
+    assert all(torch.equal(step.x0, toy(before[i], SIGMAS[i])) for i, step in enumerate(taken))
     assert torch.equal(taken[-1].x, run_sampler(name, toy, start(2, 4, 8, 8), SIGMAS, fresh_noise()))
 
 
@@ -192,7 +200,7 @@ def test_no_tensor_that_a_preview_may_read_is_changed_later(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_run_that_is_stopped_asks_the_network_for_nothing_more(name: str) -> None:
-    calls = []
+    calls: list[float] = []
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
         calls.append(float(sigma))
@@ -225,7 +233,7 @@ def test_a_denoiser_may_take_sigma_as_a_number_or_as_a_tensor(
 
 
 def test_noise_is_drawn_once_a_step_and_not_for_the_last() -> None:
-    draws = []
+    draws: list[int] = []
 
     def noise() -> Tensor:
         draws.append(len(draws))

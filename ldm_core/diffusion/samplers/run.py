@@ -52,7 +52,7 @@ def steps(
     import torch  # here, not above: lists of samplers must not wait for it
 
     def at(x: Tensor, sigma: float) -> Tensor:
-        return denoise(x, torch.tensor(sigma, dtype=torch.float64))
+        return denoise(x, torch.tensor(sigma, dtype=torch.float64, device="cpu"))
 
     arguments = (at, x, levels, noise) + ((eta,) if chosen.takes_eta else ())
     return (Step(i, *result) for i, result in enumerate(chosen.function(*arguments)))
