@@ -1,4 +1,4 @@
-"""The command line. What the person wrote is judged before anything heavy is imported: nothing at the top needs more than Python."""
+"""The command line. It is judged before anything heavy is imported: what stands at the top needs Python alone."""
 
 import argparse
 import os
@@ -40,10 +40,14 @@ def parse(argv: Sequence[str]) -> Command:
         return Command("serve", vars(_serve_parser().parse_args(words)))
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
-        raise UserError(f"There is no command {quoted(verb)}; there are: {', '.join(VERBS)}, and none to open the page.")
+        raise UserError(
+            f"There is no command {quoted(verb)}; there are: {', '.join(VERBS)}, and none to open the page."
+        )
     if verb == "test":
         return Command(verb, {"arguments": rest})
-    parser = {"setup": _setup_parser, "txt2img": _txt2img_parser, "models": _models_parser, "train": _train_parser}[verb]()
+    parser = {"setup": _setup_parser, "txt2img": _txt2img_parser, "models": _models_parser, "train": _train_parser}[
+        verb
+    ]()
     if verb == "train":
         known, more = parser.parse_known_args(rest)
         return Command(verb, {**vars(known), "arguments": more})
@@ -62,10 +66,10 @@ def main(argv: Sequence[str]) -> int:
         # Whoever read our output has gone; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a person
         if os.environ.get("LATENT_STUDIO_DEBUG"):
             traceback.print_exc()
-        say(f"Something went wrong inside the program: {type(error).__name__}: {error}. LATENT_STUDIO_DEBUG=1 shows where.")
+        say(f"Something went wrong inside: {type(error).__name__}: {error}. LATENT_STUDIO_DEBUG=1 shows where.")
         return 1
 
 
@@ -86,14 +90,14 @@ def _run(command: Command) -> int:
     if command.verb == "train":
         from ldm_core.training.cli import main as train
 
-        return int(train(options["kind"], options["config"], options["arguments"]))
+        return train(options["kind"], options["config"], options["arguments"])
     settings = load({name: options.get(name) for name in Settings.__dataclass_fields__})
     if command.verb == "serve":
         return _serve(settings)
     if command.verb == "models":
         from app.commands.models import models
 
-        return models(settings, options["info"], options["json"])
+        return models(settings, options["what"] == "info", options["info"], options["json"])
     from app.commands.txt2img import txt2img
 
     return txt2img(settings, options)
@@ -110,7 +114,9 @@ def _serve(settings: Settings) -> int:
 def check_port(host: str, port: int) -> None:
     """Raises UserError if nobody can listen there, before the seconds that the imports take."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
     except OSError as error:
         raise UserError(f"--host {host} is no address of this machine: {error.strerror or error}.") from error
     with socket.socket(family, kind, protocol) as probe:
@@ -159,7 +165,9 @@ def _models_parser() -> _Parser:
 def _train_parser() -> _Parser:
     parser = _parser("train", "Train a model; begun anew, it goes on where it was.")
     parser.add_argument("kind", choices=["first-stage", "diffusion"], metavar="first-stage|diffusion")
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a recipe such as presets/training/first-stage.yaml")
+    parser.add_argument(
+        "config", type=Path, metavar="CONFIG", help="a recipe such as presets/training/first-stage.yaml"
+    )
     return parser
 
 
@@ -178,9 +186,15 @@ def _txt2img_parser() -> _Parser:
         "--count": "number of pictures",
     }.items():
         parser.add_argument(name, type=_whole(name), metavar="N", help=text)
-    parser.add_argument("--cfg-scale", type=_number("--cfg-scale"), metavar="X", help="how closely to follow the prompt")
-    parser.add_argument("--eta", type=_number("--eta"), metavar="X", help="share of fresh noise in samplers that take it, 0 to 1")
-    parser.add_argument("--recipe", type=Path, metavar="FILE.png", help="take every option that is not given from this picture")
+    parser.add_argument(
+        "--cfg-scale", type=_number("--cfg-scale"), metavar="X", help="how closely to follow the prompt"
+    )
+    parser.add_argument(
+        "--eta", type=_number("--eta"), metavar="X", help="share of fresh noise in samplers that take it, 0 to 1"
+    )
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE.png", help="take every option that is not given from this picture"
+    )
     parser.add_argument("--out", metavar="FILE_OR_DIR", help="a .png file, or a folder")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     parser.add_argument("--json", action="store_true", help="print what was drawn as JSON")

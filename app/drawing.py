@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 def prepare(request: Request, engine: "Engine", shelf: Shelf, limits: Limits) -> tuple[Request, dict[str, Any]]:
     """The complete request, and the recipe that is written into its pictures.
 
-    They differ in one thing: the recipe names a model as the shelf does, also if the request gave a file. Raises UserError.
+    They differ in one thing: the recipe names a model as the shelf does, also if the request gave a file.
+    Raises UserError.
     """
     card = shelf.card(request.model)
-    complete = resolve(replace(request, model=request.model or card.name), engine.spec(request.model or card.name), limits)
+    complete = resolve(
+        replace(request, model=request.model or card.name), engine.spec(request.model or card.name), limits
+    )
     return complete, {**request_to_json(complete), "model": card.name}

@@ -1,8 +1,8 @@
 """A1111's infotext: the text under `parameters` that most programs write into a picture and read from it.
 
-    PROMPT, any number of lines
-    Negative prompt: any number of lines, absent if empty
-    Steps: 20, Sampler: DDIM, Size: 256x256, Quoted: "a, b: c"
+PROMPT, any number of lines
+Negative prompt: any number of lines, absent if empty
+Steps: 20, Sampler: DDIM, Size: 256x256, Quoted: "a, b: c"
 """
 
 import json
@@ -40,7 +40,7 @@ def write_infotext(prompt: str, negative_prompt: str, items: Mapping[str, object
 
 
 def read_infotext(text: str) -> Infotext:
-    """Read a text by A1111's rules, which lose spaces at the ends of lines. Every text can be read: the least of it is a prompt."""
+    """Read a text by A1111's rules, which lose spaces at the ends of lines. A text that has no items is a prompt."""
     *lines, last = text.strip().split("\n")
     found = _ITEM.findall(last)
     if len(found) < FEWEST_ITEMS:

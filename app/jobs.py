@@ -9,12 +9,13 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.job import Job, Look, News, SavedPicture, Watcher, job_from_json, take_up
 from app.models import Shelf
 from app.requests import accept
 from app.settings import Settings
@@ -22,68 +23,17 @@ from app.store import QueueInUse, Store
 from ldm_core.errors import UserError
 from ldm_core.tasks import Request, request_from_json, request_to_json
 
-ENDED = ("done", "failed", "stopped")
 KEPT = 500  # ended jobs that are remembered
 SERVERS = 9  # on one folder
-ATTEMPTS = 3  # starts of one job; a job that takes the process down with it must not do so for ever
-News = tuple[str, dict[str, Any]]
+
+__all__ = ["Job", "Jobs", "SavedPicture", "open_jobs"]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class SavedPicture:
-    """A finished picture on disk. index: within its job. width, height: pixels."""
-
-    index: int
-    seed: int
-    file: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Job:
-    """A wish and what became of it.
-
-    number: place in the order of arrival. state: queued, running, done, failed or stopped. request: its JSON, the seed made
-    concrete. error: the sentence of a failed job. notes: remarks that do not stop it. recipe: the resolved request, once
-    done. Times in seconds since 1970, 0 = not yet. step, steps: of a running job, 0 before the first.
-    """
-
-    id: str
-    number: int
-    task: str
-    owner: str
-    state: str
-    request: dict[str, Any]
-    created: float
-    started: float = 0.0
-    ended: float = 0.0
-    error: str = ""
-    notes: tuple[str, ...] = ()
-    pictures: tuple[SavedPicture, ...] = ()
-    recipe: dict[str, Any] | None = None
-    attempts: int = 0
-    stopping: bool = False
-    step: int = 0
-    steps: int = 0
-    seconds_left: float | None = None
-    loading: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in ENDED
-
-    def to_json(self) -> dict[str, Any]:
-        """Every field, as JSON holds it."""
-        return asdict(self)
-
-
 @dataclass
 class _Live:
-    """What memory alone holds of a job: the flag that stops it, and its newest preview with a number that counts them."""
+    """What memory alone holds of a job: the flag that stops it, its newest preview, and how many there were."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     preview: dict[str, Any] | None = None
@@ -107,11 +57,11 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._live: dict[str, _Live] = {}
         for data in self._store.all():
-            job = _from_json(data)
+            job = job_from_json(data)
             self._jobs[job.id] = job
         for job in list(self._jobs.values()):
             if job.state == "running":
-                self._keep(_take_up(job))
+                self._keep(take_up(job))
         self._next = 1 + max((job.number for job in self._jobs.values()), default=0)
 
     # -- for whoever wants a picture ------------------------------------------------------------------------------
@@ -175,10 +125,11 @@ class Jobs:
     def watch(self, job_id: str) -> Iterator[News]:
         """What happens to a job, as (name, data), until it is over or the queue is closed. Blocks in between.
 
-        "job": all of `Job` and its position, at first and whenever it changes apart from its steps. "progress": step,
-        steps, seconds_left. "preview": first, step, images; see `preview`. A slow watcher misses steps, never the end. Nothing at all if there is no such job.
+        "job": all of `Job` and its position, at first and whenever it changes apart from its steps.
+        "progress": step, steps, seconds_left. "preview": first, step, images; see `preview`.
+        A slow watcher misses steps, never the end. Nothing at all if there is no such job.
         """
-        watcher = _Watcher(self, job_id)
+        watcher = Watcher(self.look, job_id)
         while True:
             with self._change:
                 while not (news := watcher.news()) and not watcher.over:
@@ -194,7 +145,7 @@ class Jobs:
         def wake() -> None:
             loop.call_soon_threadsafe(changed.set)
 
-        watcher = _Watcher(self, job_id)
+        watcher = Watcher(self.look, job_id)
         with self._change:
             self._wakers.add(wake)
         try:
@@ -211,6 +162,15 @@ class Jobs:
         finally:
             with self._change:
                 self._wakers.discard(wake)
+
+    def look(self, job_id: str) -> Look | None:
+        """One look at a job, for a watcher; None if there is no such job."""
+        with self._change:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return None
+            live = self._live_of(job_id) if job.state == "running" else _Live()
+            return Look(job, self.position(job_id), live.preview, live.previews, job.over or self._closed)
 
     # -- for the worker -------------------------------------------------------------------------------------------
 
@@ -242,11 +202,11 @@ class Jobs:
             self._jobs[job_id] = replace(job, step=step, steps=steps, seconds_left=seconds_left, loading="")
             self._tell()
 
-    def preview(self, job_id: str, step: int, first: int, images: list[str]) -> None:
-        """The newest previews, encoded once for all who watch: data: URIs of JPEGs, of picture `first` and those after it."""
+    def preview(self, job_id: str, step: int, first: int, images: Sequence[str]) -> None:
+        """The newest previews, encoded once for all who watch: data: URIs, of picture `first` and those after it."""
         with self._change:
             live = self._live_of(job_id)
-            live.preview, live.previews = {"first": first, "step": step, "images": images}, live.previews + 1
+            live.preview, live.previews = {"first": first, "step": step, "images": list(images)}, live.previews + 1
             self._tell()
 
     def add_picture(self, job_id: str, picture: SavedPicture) -> None:
@@ -268,7 +228,7 @@ class Jobs:
         return request_from_json(job.request)
 
     def close(self) -> None:
-        """Let go of the file; watchers and a waiting `claim` return. A job that runs is stopped, and begun anew at the next start."""
+        """Let go of the file; watchers and a waiting `claim` return. A running job is begun anew at the next start."""
         with self._change:
             if self._closed:
                 return
@@ -288,7 +248,7 @@ class Jobs:
             if not self._closed:
                 self._store.put(job.id, job.number, job.state, job.to_json())
         except UserError as error:
-            # The job itself goes on: on a full disk the person must still learn how it ended. Written again with its next change.
+            # On a full disk the person must still learn how the job ended, so it goes on in memory.
             log.error("%s", error)
         self._tell()
         return job
@@ -313,7 +273,7 @@ class Jobs:
 
 
 def open_jobs(settings: Settings, shelf: Shelf) -> Jobs:
-    """The queue of a server, in its data folder. A second server on the same folder gets a queue of its own beside it."""
+    """The queue of a server, in its data folder. A second server on the same folder gets another one beside it."""
     judge = partial(accept, shelf=shelf, limits=settings.limits)
     for number in range(1, SERVERS + 1):
         try:
@@ -321,51 +281,3 @@ def open_jobs(settings: Settings, shelf: Shelf) -> Jobs:
         except QueueInUse:
             continue
     raise UserError(f"{SERVERS} servers use {settings.outputs} already.", "Start this one with --outputs OTHER_FOLDER.")
-
-
-class _Watcher:
-    """What one watcher has seen of a job. `news` is called with the queue's lock held."""
-
-    def __init__(self, jobs: Jobs, job_id: str) -> None:
-        self._jobs, self._id = jobs, job_id
-        self._seen: tuple[Job, int] | None = None
-        self._step: tuple[int, int, float | None] = (0, 0, None)
-        self._previews = 0
-        self.over = False
-
-    def news(self) -> list[News]:
-        """What changed since the last call."""
-        job = self._jobs.get(self._id)
-        if job is None:
-            self.over = True
-            return []
-        news: list[News] = []
-        seen = replace(job, step=0, steps=0, seconds_left=None), self._jobs.position(self._id)
-        if seen != self._seen:
-            self._seen = seen
-            news.append(("job", {**job.to_json(), "position": seen[1]}))
-        step = job.step, job.steps, job.seconds_left
-        if step != self._step:
-            self._step = step
-            news.append(("progress", {"step": job.step, "steps": job.steps, "seconds_left": job.seconds_left}))
-        live = self._jobs._live.get(self._id)
-        if live and live.preview and live.previews != self._previews:
-            self._previews = live.previews
-            news.append(("preview", live.preview))
-        self.over = job.over or self._jobs._closed
-        return news
-
-
-def _take_up(job: Job) -> Job:
-    """A job that was running when the process died: back into the queue, unless that was its own doing or it was stopped."""
-    if job.stopping:
-        return replace(job, state="stopped", ended=time.time())
-    if job.attempts >= ATTEMPTS:
-        error = f"The application ended {ATTEMPTS} times while it drew this; perhaps there was too little memory."
-        return replace(job, state="failed", error=error, ended=time.time())
-    return replace(job, state="queued", step=0, steps=0, seconds_left=None, loading="")
-
-
-def _from_json(data: dict[str, Any]) -> Job:
-    pictures = tuple(SavedPicture(**picture) for picture in data["pictures"])
-    return Job(**{**data, "pictures": pictures, "notes": tuple(data["notes"])})

@@ -35,11 +35,13 @@ def next_file(folder: Path, seed: int) -> Path:
     return folder / f"{max(numbers, default=0) + 1:05d}-seed-{seed}.png"
 
 
-def save(image: Pixels, recipe: Mapping[str, Any], target: Path, *, model_hash: str = "", overwrite: bool = False) -> Path:
+def save(
+    image: Pixels, recipe: Mapping[str, Any], target: Path, *, model_hash: str = "", overwrite: bool = False
+) -> Path:
     """Write one picture, (H, W, 3) uint8, with its recipe; returns the file.
 
-    target: the file (ending in .png), or a folder in which it gets the next name. Raises UserError if the disk is full, the
-    folder cannot be written, or the file exists and `overwrite` does not allow that; then nothing is left behind.
+    target: the file (ending in .png), or a folder in which it gets the next name. Raises UserError if the disk is full,
+    the folder cannot be written, or the file exists and `overwrite` is off; then nothing is left behind.
     """
     chunks = PngImagePlugin.PngInfo()
     for keyword, text in texts(recipe, model_hash).items():
@@ -78,7 +80,9 @@ def write_whole(file: Path, data: bytes | memoryview, overwrite: bool) -> None:
             part.unlink(missing_ok=True)
     except FileExistsError as error:
         if file.parent.is_dir():
-            raise FileExistsAlready(f"{file} exists already; it is not overwritten.", "Say --overwrite to do so.") from error
+            raise FileExistsAlready(
+                f"{file} exists already; it is not overwritten.", "Say --overwrite to do so."
+            ) from error
         raise unwritable(file.parent, error) from error
     except OSError as error:
         raise unwritable(file.parent, error) from error

@@ -2,38 +2,64 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.settings import ROOT, Settings
+from ldm_core.checkpoints.header import read_header
 from ldm_core.errors import UserError, quoted
 from ldm_core.spec import Defaults
 
 EMBEDDED = ROOT / "presets" / "models"
-CONDITIONING = {"text_to_image": "text"}  # what a model must be conditioned on to do a task
+KINDS = {"text_to_image": "text"}  # what a model must be conditioned on to do a task
 
 
 @dataclass(frozen=True)
 class Card:
     """What the shelf knows of one model file.
 
-    name: on the shelf, unique. title: for people. kind: "diffusion", "first-stage", or "" for a file without our header.
-    size: bytes. vocabulary: every word it knows; empty if it takes any. facts: its model card (data, training, quality).
+    name: on the shelf, unique. title: for people. size: bytes. ours: what our own header says, empty in a foreign file.
+    error: why the file cannot be used, if it cannot.
     """
 
     name: str
     title: str
     path: Path
-    kind: str
-    family: str
     size: int
-    embedded: bool
-    defaults: Defaults
-    vocabulary: tuple[str, ...]
-    synonyms: Mapping[str, str]
-    facts: Mapping[str, Any]
+    ours: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def kind(self) -> str:
+        """ "diffusion", "first-stage", or "" if the header does not say."""
+        return str(self.ours.get("kind", ""))
+
+    @property
+    def family(self) -> str:
+        """As in the table of families; "" if the header does not say."""
+        return str(self.ours.get("family", ""))
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """Every word that the model knows; empty if it takes any."""
+        return list(self.ours.get("vocabulary", ()))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Its model card: data, training, quality."""
+        return dict(self.ours.get("card", {}))
+
+    @property
+    def defaults(self) -> Defaults:
+        """The settings with which it draws best."""
+        known = {f.name for f in fields(Defaults)}
+        return Defaults(**{key: value for key, value in self.ours.get("defaults", {}).items() if key in known})
+
+    def can(self, task: str) -> bool:
+        """Whether this model is made for `task`."""
+        return self.kind == "diffusion" and self.ours.get("conditioning", "text") == KINDS.get(task)
 
 
 class Shelf:
@@ -48,39 +74,38 @@ class Shelf:
         self._files = files
 
     def cards(self) -> list[Card]:
-        """Everything on the shelf, as it lies there now. A file that cannot be read has a card that says so in its facts."""
+        """Everything on the shelf, as it lies there now; a file that cannot be read too, with its error."""
         cards: dict[str, Card] = {}
         for folder in (self._embedded, self._folder):
             for path in sorted(folder.rglob("*.safetensors")) if folder.is_dir() else []:
                 name = path.relative_to(folder).with_suffix("").as_posix()
                 if name in cards:  # an own file does not hide an embedded one
                     name = f"{folder.name}/{name}"
-                cards[name] = self._card(path, name)
+                cards[name] = _card(path, name)
         return list(cards.values())
 
     def names(self, task: str) -> list[str]:
         """Names of the models that can do `task`; the first is the one that draws if none is named."""
-        return [card.name for card in self.cards() if _can(card, task)]
+        return [card.name for card in self.cards() if card.can(task)]
 
-    def card(self, name: str) -> Card:
-        """The card of a model by its name, its title or (if files are allowed) its path; "" is the default.
+    def card(self, name: str, task: str = "text_to_image") -> Card:
+        """The card of a model by its name, its title or (if files are allowed) its path; "" is the default for `task`.
 
         Raises UserError if there is none.
         """
-        cards = self.cards()
-        wanted = name.strip().lower()
-        if not wanted and (found := [card for card in cards if _can(card, "text_to_image")]):
-            return found[0]
-        for key in ("name", "title"):
-            for card in cards:
-                if wanted and getattr(card, key).lower() == wanted:
-                    return card
-        if self._files and wanted and (path := Path(name)).is_file():
-            return self._card(path, path.stem)
+        cards, wanted = self.cards(), name.strip().lower()
         if not wanted:
+            for card in cards:
+                if card.can(task):
+                    return card
             raise UserError(f"There is no model: neither in {self._embedded} nor in {self._folder}.")
-        known = ", ".join(card.name for card in cards if card.kind != "first-stage")
-        raise UserError(f"There is no model {quoted(name)} here; known: {known or 'none'}.", f"Own models go into {self._folder}.")
+        for card in cards:
+            if wanted in (card.name.lower(), card.title.lower()):
+                return card
+        if self._files and (path := Path(name)).is_file():
+            return _card(path, path.stem)
+        known = ", ".join(card.name for card in cards if card.kind != "first-stage") or "none"
+        raise UserError(f"There is no model {quoted(name)} here; known: {known}.", f"Own ones go into {self._folder}.")
 
     def resolve(self, name: str) -> Path:
         """The file of a model; see `card`."""
@@ -96,38 +121,23 @@ class Shelf:
         state = path.stat()
         return _sha256(path, state.st_mtime_ns, state.st_size)
 
-    def _card(self, path: Path, name: str) -> Card:
-        try:
-            state = path.stat()
-            card = _read_card(path, state.st_mtime_ns, state.st_size)
-        except (UserError, OSError) as error:
-            card = Card(name, name, path, "", "", 0, False, Defaults(), (), {}, {"error": str(error)})
-        return replace(card, name=name, title=card.title or name, embedded=path.is_relative_to(self._embedded))
 
-
-def _can(card: Card, task: str) -> bool:
-    return card.kind == "diffusion" and card.facts.get("conditioning", "text") == CONDITIONING.get(task)
+def _card(path: Path, name: str) -> Card:
+    try:
+        state = path.stat()
+        card = _read(path, state.st_mtime_ns, state.st_size)
+    except UserError as error:
+        return Card(name, name, path, state.st_size, error=str(error))
+    except OSError as error:
+        return Card(name, name, path, 0, error=f"{path.name} cannot be read: {error.strerror}.")
+    return replace(card, name=name, title=card.title or name)
 
 
 @lru_cache(maxsize=256)
-def _read_card(path: Path, changed: int, size: int) -> Card:
-    """The card by the file's own header; `changed` and `size` make a changed file a new one for the cache."""
+def _read(path: Path, changed: int, size: int) -> Card:
+    """By the file's own header; `changed` and `size` make a changed file a new one for the cache."""
     ours = read_header(path).ours
-    known = {f.name for f in fields(Defaults)}
-    defaults = Defaults(**{key: value for key, value in ours.get("defaults", {}).items() if key in known})
-    return Card(
-        name="",
-        title=str(ours.get("name", "")),
-        path=path,
-        kind=str(ours.get("kind", "")),
-        family=str(ours.get("family", "")),
-        size=size,
-        embedded=False,
-        defaults=defaults,
-        vocabulary=tuple(ours.get("vocabulary", ())),
-        synonyms=ours.get("synonyms", {}),
-        facts=ours.get("card", {}),
-    )
+    return Card("", str(ours.get("name", "")), path, size, ours)
 
 
 @lru_cache(maxsize=64)

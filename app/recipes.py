@@ -47,7 +47,7 @@ def picture_recipe(recipe: Mapping[str, Any], index: int) -> dict[str, Any]:
 
 
 def texts(recipe: Mapping[str, Any], model_hash: str = "") -> dict[str, str]:
-    """The text chunks of a picture with this (resolved) recipe, by keyword. model_hash: hexadecimal sha256 of its file."""
+    """The text chunks of a picture with this (resolved) recipe, by keyword. model_hash: sha256 of its file."""
     request = request_from_json(dict(recipe))
     items = {
         "Steps": request.steps,
@@ -90,7 +90,9 @@ def read_recipe(path: Path, limits: Limits | None = None) -> Recipe:
         raise UserError(f"{path.name} cannot be read as a picture.") from error
     limit = (limits or Limits()).max_pixels
     if size[0] * size[1] > limit:
-        raise UserError(f"{path.name} has {size[0]}x{size[1]} pixels; pictures of up to {limit / 1e6:g} megapixels are read.")
+        raise UserError(
+            f"{path.name} has {size[0]}x{size[1]} pixels; pictures of up to {limit / 1e6:g} megapixels are read."
+        )
     if own := info.get("ldm_job"):
         return _own(own, path.name)
     if text := info.get("parameters"):

@@ -41,7 +41,7 @@ class Settings:
 
     @property
     def data(self) -> Path:
-        """What the application keeps for itself: the queue and latents that wait to be decoded. It moves with the pictures."""
+        """What the application keeps for itself, with the pictures: the queue, and latents waiting to be decoded."""
         return self.outputs / ".studio"
 
 
@@ -88,13 +88,15 @@ def _apply(settings: Settings, values: Mapping[str, Any], where: str) -> Setting
 
 
 def _limits(limits: Limits, value: Any, where: str) -> Limits:
-    known = {f.name: f.type for f in fields(Limits)}
+    known = {f.name for f in fields(Limits)}
     if not isinstance(value, dict) or not set(value) <= set(known):
-        raise UserError(f"{where}limits must be an object with some of: {', '.join(known)}.")
+        raise UserError(f"{where}limits must be an object with some of: {', '.join(sorted(known))}.")
     for name, number in value.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
             raise UserError(f"{where}limits.{name} must be a number above 0, not {quoted(number)}.")
-    return replace(limits, **{name: float(n) if known[name] in (float, "float") else int(n) for name, n in value.items()})
+    return replace(
+        limits, **{name: float(n) if known[name] in (float, "float") else int(n) for name, n in value.items()}
+    )
 
 
 def _value(name: str, value: Any, where: str) -> Any:

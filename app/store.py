@@ -30,14 +30,18 @@ class Store:
             raise UserError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
         with self._told():
             self._db = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
-            # Exclusive: two servers on one queue would draw each other's jobs. The system drops the lock when a process dies.
+            # Two servers on one queue would draw each other's jobs. The system drops the lock when a process dies.
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, number INTEGER, state TEXT, job TEXT)")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, number INTEGER, state TEXT, job TEXT)"
+            )
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
             if found > VERSION:
-                raise UserError(f"The queue {path} was written by a newer version of this program.", "Move it away to start anew.")
+                raise UserError(
+                    f"The queue {path} was written by a newer version of this program.", "Move it away to start anew."
+                )
             self._db.execute(f"PRAGMA user_version={VERSION}")
 
     def all(self) -> list[dict[str, Any]]:

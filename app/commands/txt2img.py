@@ -32,7 +32,7 @@ OTHER_KINDS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif
 
 
 def txt2img(settings: Settings, options: Mapping[str, Any]) -> int:
-    """Draw and save; returns the exit code. Prints the files, or JSON. Raises UserError, and then has written nothing."""
+    """Draw and save; returns the exit code. Prints the files, or JSON. Raises UserError for what is refused."""
     shelf = Shelf(settings, files=True)
     request, notes = _request(settings, shelf, options)
     notes += accept(request, shelf, settings.limits)
@@ -59,12 +59,14 @@ def _request(settings: Settings, shelf: Shelf, options: Mapping[str, Any]) -> tu
             except UserError:
                 notes += (f"the model {recipe.model} is not here, so the default one draws.",)
     elif "prompt" not in given:
-        raise UserError("txt2img needs a PROMPT: what the picture should show.", 'For example: txt2img "a lake at sunset"')
+        raise UserError(
+            "txt2img needs a PROMPT: what the picture should show.", 'For example: txt2img "a lake at sunset"'
+        )
     return request_from_json({"task": TASK, **given}), notes
 
 
 def _targets(settings: Settings, out: str | None, count: int, overwrite: bool) -> list[Path]:
-    """The file of each picture; or one folder, in which they get their names. Raises UserError if a file is in the way."""
+    """The file of each picture, or one folder for all. Raises UserError if a file is in the way."""
     if out is None:
         return [library.day_folder(settings.outputs, TASK)]
     if not out:
@@ -75,7 +77,9 @@ def _targets(settings: Settings, out: str | None, count: int, overwrite: bool) -
         raise UserError(f"--out {out}: pictures are saved as PNG.", f"Write {path.with_suffix('.png')}, or a folder.")
     if suffix != ".png" or path.is_dir() or out.endswith("/"):
         if path.suffix.lower() == ".png":
-            raise UserError(f"--out {out} is a folder with the name of a picture.", "Name a file in it, or another folder.")
+            raise UserError(
+                f"--out {out} is a folder with the name of a picture.", "Name a file in it, or another folder."
+            )
         return [path]
     digits = len(str(count))
     files = [path] if count == 1 else [path.with_stem(f"{path.stem}-{i:0{digits}d}") for i in range(1, count + 1)]
@@ -117,7 +121,9 @@ def _draw(
                     file = library.save(
                         image, own, target, model_hash=shelf.sha256(complete.model), overwrite=options["overwrite"]
                     )
-                    pictures.append({"file": str(file), "seed": seed, "width": image.shape[1], "height": image.shape[0]})
+                    pictures.append(
+                        {"file": str(file), "seed": seed, "width": image.shape[1], "height": image.shape[0]}
+                    )
                     if not options["json"]:
                         line.clear()
                         print(file, flush=True)
@@ -134,7 +140,7 @@ def _draw(
 
 
 def _latents(settings: Settings) -> Path | None:
-    """Where finished latents wait to be decoded; None if the person may not write there (the pictures may go elsewhere)."""
+    """Where finished latents wait to be decoded; None if nothing can be written there (the pictures go elsewhere)."""
     folder = settings.data / "latents"
     try:
         with library.writable(folder):

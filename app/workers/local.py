@@ -44,7 +44,9 @@ class Status:
 class LocalWorker:
     """Draws the jobs of one queue, one after the other; no job can end it. Imports torch in its own thread."""
 
-    def __init__(self, jobs: Jobs, shelf: Shelf, settings: Settings, engine: Callable[[], Engine] | None = None) -> None:
+    def __init__(
+        self, jobs: Jobs, shelf: Shelf, settings: Settings, engine: Callable[[], Engine] | None = None
+    ) -> None:
         self.status = Status("loading", "The drawing engine is starting.")
         self._jobs = jobs
         self._shelf = shelf
@@ -54,13 +56,13 @@ class LocalWorker:
         self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
 
     def start(self) -> None:
-        """Begin. Called once the server answers: importing torch takes seconds, for which the first page must not wait."""
+        """Begin. Called once the server answers: the first page must not wait for torch."""
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> bool:
         """End the job that runs within a step, to be taken up at the next start; call `Jobs.close` first.
 
-        Returns whether the thread ended within `timeout` seconds; it is a daemon and ends with the process at the latest.
+        Returns whether the thread ended within `timeout` seconds; as a daemon it ends with the process at the latest.
         """
         if self._thread.ident is not None:
             self._thread.join(timeout)
