@@ -1,0 +1,1 @@
+"""The screen: turns widgets into requests and events into pictures. Gradio, with our own style sheet."""

@@ -1,0 +1,132 @@
+"""The door keeper of the server: one ASGI middleware in front of everything, Gradio's routes and ours alike.
+
+It answers only to the server's own names (a foreign page cannot reach it through DNS rebinding), refuses requests that
+another site's page sends, asks for name and password where the settings have them, and forbids framing.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import secrets
+import socket
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+HEADERS = (
+    # Gradio builds its components with Function() and inline styles; everything else comes from this server alone.
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        b"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+def own_names(host: str) -> frozenset[str]:
+    """The names under which a server bound to `host` may be asked: loopback, `host`, and its machine's if it hears all.
+
+    Addresses need no list: a connection tells at which one it arrived.
+    """
+    names = {*LOOPBACK, host.lower()}
+    if host in ("0.0.0.0", "::", ""):
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return frozenset(names - {"0.0.0.0", "::", ""})
+
+
+class Guard:
+    """Wraps `app`. names: accepted hosts, lower case, looked at with each request. auth: "user:password", or ""."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str], auth: str = "") -> None:
+        self.app = app
+        self.names = names
+        self.token = base64.b64encode(auth.encode()) if auth else b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._is_ours(_name_of(host), scope):
+            await _refuse(scope, send, 421, "misdirected", f"This server does not answer to the name {host!r}.")
+        elif not _same_origin(headers.get(b"origin"), host):
+            await _refuse(scope, send, 403, "foreign origin", "A page of another site may not use this server.")
+        elif not self._is_known(headers.get(b"authorization", b"")):
+            challenge = (b"www-authenticate", b'Basic realm="Latent Studio", charset="UTF-8"')
+            await _refuse(scope, send, 401, "unauthorized", "Name and password, please.", challenge)
+        else:
+            await self.app(scope, receive, _with_headers(send))
+
+    def _is_ours(self, name: str, scope: Scope) -> bool:
+        """A listed name, or the address at which this connection arrived (which no other site can redirect)."""
+        if name in self.names:
+            return True
+        server = (scope.get("server") or ("", None))[0]
+        return bool(name) and _address(name) is not None and _address(name) == _address(server)
+
+    def _is_known(self, authorization: bytes) -> bool:
+        if not self.token:
+            return True
+        scheme, _, token = authorization.partition(b" ")
+        return secrets.compare_digest(token.strip(), self.token) and scheme.lower() == b"basic"
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header, without its port: "LocalHost:7860" -> "localhost", "[::1]:7860" -> "::1"."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _same_origin(origin: bytes | None, host: str) -> bool:
+    """Whether a request of this Origin comes from our own page; without one it is a plain visit, or no page's."""
+    if origin is None:
+        return True
+    try:
+        parts = urlsplit(origin.decode("latin-1"))
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def _with_headers(send: Send) -> Send:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
+        await send(message)
+
+    return wrapped
+
+
+async def _refuse(scope: Scope, send: Send, status: int, error: str, detail: str, *extra: tuple[bytes, bytes]) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = json.dumps({"error": error, "detail": detail}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        *extra,
+        *HEADERS,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
