@@ -227,3 +227,7 @@ def _number(flag: str) -> Callable[[str], float]:
             raise UserError(f"{flag} must be a number, not {quoted(text)}.") from None
 
     return convert
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,49 +2,47 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.settings import ROOT, Settings
+from ldm_core.checkpoints.families import spec_of
 from ldm_core.checkpoints.header import read_header
 from ldm_core.errors import UserError, quoted
-from ldm_core.spec import Defaults
+from ldm_core.spec import Defaults, ModelSpec
 
 EMBEDDED = ROOT / "presets" / "models"
-KINDS = {"text_to_image": "text"}  # what a model must be conditioned on to do a task
+CONDITIONING = {"text_to_image": "text"}  # what a model must be conditioned on to do a task
 
 
 @dataclass(frozen=True)
 class Card:
     """What the shelf knows of one model file.
 
-    name: on the shelf, unique. title: for people. size: bytes. ours: what our own header says, empty in a foreign file.
-    error: why the file cannot be used, if it cannot.
+    name: on the shelf, unique. title: for people. kind: "diffusion", "first-stage", or "" for what cannot be used.
+    error: why it cannot. size: bytes. spec: of a diffusion model. ours: what our own header says, else empty.
     """
 
     name: str
     title: str
     path: Path
-    size: int
-    ours: Mapping[str, Any] = field(default_factory=dict)
+    kind: str = ""
+    size: int = 0
     error: str = ""
-
-    @property
-    def kind(self) -> str:
-        """ "diffusion", "first-stage", or "" if the header does not say."""
-        return str(self.ours.get("kind", ""))
+    spec: ModelSpec | None = None
+    ours: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
-        """As in the table of families; "" if the header does not say."""
-        return str(self.ours.get("family", ""))
+        """As in the table of families; for a first stage what its header says."""
+        return self.spec.family if self.spec else str(self.ours.get("family", ""))
 
     @property
-    def vocabulary(self) -> list[str]:
+    def vocabulary(self) -> tuple[str, ...]:
         """Every word that the model knows; empty if it takes any."""
-        return list(self.ours.get("vocabulary", ()))
+        return self.spec.vocabulary if self.spec else ()
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -54,12 +52,11 @@ class Card:
     @property
     def defaults(self) -> Defaults:
         """The settings with which it draws best."""
-        known = {f.name for f in fields(Defaults)}
-        return Defaults(**{key: value for key, value in self.ours.get("defaults", {}).items() if key in known})
+        return self.spec.defaults if self.spec else Defaults()
 
     def can(self, task: str) -> bool:
         """Whether this model is made for `task`."""
-        return self.kind == "diffusion" and self.ours.get("conditioning", "text") == KINDS.get(task)
+        return self.spec is not None and self.spec.conditioning == CONDITIONING[task]
 
 
 class Shelf:
@@ -125,19 +122,24 @@ class Shelf:
 def _card(path: Path, name: str) -> Card:
     try:
         state = path.stat()
-        card = _read(path, state.st_mtime_ns, state.st_size)
-    except UserError as error:
-        return Card(name, name, path, state.st_size, error=str(error))
     except OSError as error:
-        return Card(name, name, path, 0, error=f"{path.name} cannot be read: {error.strerror}.")
+        return Card(name, name, path, error=f"{path.name} cannot be read: {error.strerror}.")
+    card = _read(path, state.st_mtime_ns, state.st_size)
     return replace(card, name=name, title=card.title or name)
 
 
 @lru_cache(maxsize=256)
 def _read(path: Path, changed: int, size: int) -> Card:
-    """By the file's own header; `changed` and `size` make a changed file a new one for the cache."""
-    ours = read_header(path).ours
-    return Card("", str(ours.get("name", "")), path, size, ours)
+    """By the file's own header; `changed` makes a changed file a new one for the cache."""
+    card = Card("", "", path, size=size)
+    try:
+        header = read_header(path)
+        card = replace(card, title=str(header.ours.get("name", "")), ours=header.ours)
+        if header.ours.get("kind") == "first-stage":
+            return replace(card, kind="first-stage")
+        return replace(card, kind="diffusion", spec=spec_of(header))
+    except UserError as error:
+        return replace(card, error=str(error))
 
 
 @lru_cache(maxsize=64)

@@ -94,9 +94,8 @@ def _limits(limits: Limits, value: Any, where: str) -> Limits:
     for name, number in value.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not number > 0:
             raise UserError(f"{where}limits.{name} must be a number above 0, not {quoted(number)}.")
-    return replace(
-        limits, **{name: float(n) if known[name] in (float, "float") else int(n) for name, n in value.items()}
-    )
+    numbers: dict[str, Any] = {name: type(getattr(limits, name))(number) for name, number in value.items()}
+    return replace(limits, **numbers)
 
 
 def _value(name: str, value: Any, where: str) -> Any:

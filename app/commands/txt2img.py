@@ -16,10 +16,9 @@ from typing import Any
 
 from app import library
 from app.cli import INTERRUPTED, say
-from app.drawing import prepare
 from app.models import Shelf
 from app.recipes import picture_recipe, read_recipe
-from app.requests import accept
+from app.requests import accept, prepare
 from app.settings import Settings
 from ldm_core.errors import UserError
 from ldm_core.events import Failed, Loading, Picture, Progress, Stopped
@@ -39,8 +38,9 @@ def txt2img(settings: Settings, options: Mapping[str, Any]) -> int:
     targets = _targets(settings, options["out"], request.count, options["overwrite"])
     for note in notes:
         say(f"Note: {note}")
-    with library.writable(targets[0] if targets[0].suffix.lower() != ".png" else targets[0].parent):
-        return _draw(settings, shelf, request, targets, options, notes)
+    complete, recipe = prepare(request, shelf, settings.limits)
+    with library.writable(targets[0].parent if targets[0].suffix.lower() == ".png" else targets[0]):
+        return _draw(settings, shelf, complete, recipe, targets, options, notes)
 
 
 def _request(settings: Settings, shelf: Shelf, options: Mapping[str, Any]) -> tuple[Request, tuple[str, ...]]:
@@ -92,6 +92,7 @@ def _draw(
     settings: Settings,
     shelf: Shelf,
     request: Request,
+    recipe: dict[str, Any],
     targets: list[Path],
     options: Mapping[str, Any],
     notes: tuple[str, ...],
@@ -107,9 +108,7 @@ def _draw(
     with _stop_by_signal() as stop, ExitStack() as stack:
         stack.callback(line.clear)
         engine = Engine(shelf.resolve, settings.device, settings.dtype, keep=_latents(settings))
-        line.show("Reading the model …")
-        complete, recipe = prepare(request, engine, shelf, settings.limits)
-        for event in stack.enter_context(closing(engine.run(complete, previews=False, stop=stop))):
+        for event in stack.enter_context(closing(engine.run(request, previews=False, stop=stop))):
             match event:
                 case Loading():
                     line.show("Reading the model …")
@@ -119,7 +118,7 @@ def _draw(
                     own = picture_recipe(recipe, index)
                     target = targets[index % len(targets)]
                     file = library.save(
-                        image, own, target, model_hash=shelf.sha256(complete.model), overwrite=options["overwrite"]
+                        image, own, target, model_hash=shelf.sha256(request.model), overwrite=options["overwrite"]
                     )
                     pictures.append(
                         {"file": str(file), "seed": seed, "width": image.shape[1], "height": image.shape[0]}

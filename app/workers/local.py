@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from app import library
-from app.drawing import prepare
 from app.jobs import Job, Jobs, SavedPicture
 from app.models import Shelf
 from app.recipes import picture_recipe
+from app.requests import prepare
 from app.settings import Settings
 from ldm_core.errors import UserError
 from ldm_core.events import Done, Event, Failed, Loading, Picture, Pixels, Progress, Stopped
@@ -106,7 +106,7 @@ class LocalWorker:
         engine, limits = self._engine(), self._settings.limits
         request = self._jobs.request_of(job)
         self._jobs.loading(job.id, self._shelf.card(request.model).title)
-        complete, recipe = prepare(request, engine, self._shelf, limits)
+        complete, recipe = prepare(request, self._shelf, limits)
         folder = library.day_folder(self._settings.outputs, job.task)
         with library.writable(folder):  # before the work, not after it
             events = engine.run(complete, job_id=job.id, previews=True, stop=self._jobs.stop_flag(job.id))
