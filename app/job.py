@@ -95,7 +95,7 @@ class Watcher:
             self._seen = seen
             news.append(("job", {**job.to_json(), "position": look.position}))
         step = job.step, job.steps, job.seconds_left
-        if step != self._step:
+        if step != self._step and not job.over:  # the end comes last
             self._step = step
             news.append(("progress", {"step": job.step, "steps": job.steps, "seconds_left": job.seconds_left}))
         if look.preview is not None and look.previews != self._previews:

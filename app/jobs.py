@@ -56,12 +56,12 @@ class Jobs:
         self._store = Store(path)
         self._jobs: dict[str, Job] = {}
         self._live: dict[str, _Live] = {}
-        for data in self._store.all():
-            job = job_from_json(data)
-            self._jobs[job.id] = job
-        for job in list(self._jobs.values()):
-            if job.state == "running":
-                self._keep(take_up(job))
+        with self._change:
+            for data in self._store.all():
+                job = job_from_json(data)
+                self._jobs[job.id] = job
+                if job.state == "running":
+                    self._keep(take_up(job))
         self._next = 1 + max((job.number for job in self._jobs.values()), default=0)
 
     # -- for whoever wants a picture ------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def _draw(
     stopped = False
     with _stop_by_signal() as stop, ExitStack() as stack:
         stack.callback(line.clear)
-        engine = Engine(shelf.resolve, settings.device, settings.dtype, keep=_latents(settings))
+        engine = Engine(shelf.resolve, settings.device, settings.dtype, _latents(settings), settings.limits)
         for event in stack.enter_context(closing(engine.run(request, previews=False, stop=stop))):
             match event:
                 case Loading():

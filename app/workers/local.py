@@ -109,8 +109,10 @@ class LocalWorker:
         complete, recipe = prepare(request, self._shelf, limits)
         folder = library.day_folder(self._settings.outputs, job.task)
         with library.writable(folder):  # before the work, not after it
-            events = engine.run(complete, job_id=job.id, previews=True, stop=self._jobs.stop_flag(job.id))
-            with closing(events):
+            # Pictures from before the process died are not drawn again; the same request would give the same.
+            skip = [picture.index for picture in job.pictures if Path(picture.file).is_file()]
+            stop = self._jobs.stop_flag(job.id)
+            with closing(engine.run(complete, job_id=job.id, stop=stop, skip=skip)) as events:
                 for event in events:
                     self._tell(job, event, recipe, folder)
         now = self._jobs.get(job.id)
@@ -138,9 +140,6 @@ class LocalWorker:
                 self._jobs.finish(job.id, "stopped", recipe=recipe)
 
     def _save(self, job: Job, index: int, seed: int, image: Pixels, recipe: dict[str, Any], folder: Path) -> None:
-        before = next((picture for picture in job.pictures if picture.index == index), None)
-        if before and Path(before.file).is_file():
-            return  # drawn before the process died; the same request gives the same picture
         own = picture_recipe(recipe, index)
         file = library.save(image, own, folder, model_hash=self._shelf.sha256(own["model"]))
         height, width = image.shape[:2]
@@ -159,4 +158,5 @@ def data_uri(image: Pixels) -> str:
 def _local_engine(shelf: Shelf, settings: Settings) -> Engine:
     from ldm_core.engine import Engine
 
-    return Engine(shelf.resolve, settings.device, settings.dtype, keep=settings.data / "latents")
+    keep = settings.data / "latents"
+    return Engine(shelf.resolve, settings.device, settings.dtype, keep=keep, limits=settings.limits)

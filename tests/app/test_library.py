@@ -33,7 +33,13 @@ def test_the_pixels_come_back_and_the_text_is_a1111s(tmp_path: Path) -> None:
             "Version: latent-studio-0.1.0"
         )
         job = json.loads(image.text["ldm_job"])
-    assert (job["task"], job["prompt"], job["seed"], job["steps"], job["count"]) == ("text_to_image", "a red tent", 7, 20, 1)
+    assert (job["task"], job["prompt"], job["seed"], job["steps"], job["count"]) == (
+        "text_to_image",
+        "a red tent",
+        7,
+        20,
+        1,
+    )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -44,7 +50,9 @@ def test_the_pixels_come_back_and_the_text_is_a1111s(tmp_path: Path) -> None:
     cfg=st.floats(0, 100),
     eta=st.floats(0, 1),
 )
-def test_any_recipe_comes_back_complete(tmp_path: Path, prompt: str, negative: str, seed: int, cfg: float, eta: float) -> None:
+def test_any_recipe_comes_back_complete(
+    tmp_path: Path, prompt: str, negative: str, seed: int, cfg: float, eta: float
+) -> None:
     request = TextToImage(prompt, negative, "m", "ddim", "uniform", 3, cfg, eta, seed, 96, 64, 1)
     file = save(IMAGE, request_to_json(request), tmp_path / "x.png", overwrite=True)
     recipe = read_recipe(file)
@@ -64,7 +72,9 @@ def picture_with(path: Path, **chunks: str) -> Path:
     return path
 
 
-FOREIGN = "a lake\nNegative prompt: fog\nSteps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7.5, Seed: 42, Size: 256x128, Model: v1-5"
+FOREIGN = """a lake
+Negative prompt: fog
+Steps: 30, Sampler: DPM++ 2M Karras, CFG scale: 7.5, Seed: 42, Size: 256x128, Model: v1-5"""
 
 
 def test_a_picture_of_a1111_gives_its_options(tmp_path: Path) -> None:
@@ -99,7 +109,9 @@ def test_what_is_not_known_here_is_noted_and_left_out(tmp_path: Path) -> None:
     assert [word for word in ("UniPC", "SGM Uniform", "many") if not any(word in note for note in recipe.notes)] == []
 
 
-@pytest.mark.parametrize("job", ["{", "[]", '{"task": "text_to_image", "steps": "x"}', '{"task": "unheard of"}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "job", ["{", "[]", '{"task": "text_to_image", "steps": "x"}', '{"task": "unheard of"}', "[" * 100_000]
+)
 def test_a_damaged_recipe_is_refused_in_a_sentence(tmp_path: Path, job: str) -> None:
     with pytest.raises(UserError, match=r"a\.png"):
         read_recipe(picture_with(tmp_path / "a.png", ldm_job=job))
@@ -107,7 +119,11 @@ def test_a_damaged_recipe_is_refused_in_a_sentence(tmp_path: Path, job: str) -> 
 
 def test_no_recipe_no_picture_and_no_file_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture")
-    for name, sentence in [("none.png", "There is no file"), ("text.png", "cannot be read"), ("plain.png", "no recipe")]:
+    for name, sentence in [
+        ("none.png", "There is no file"),
+        ("text.png", "cannot be read"),
+        ("plain.png", "no recipe"),
+    ]:
         picture_with(tmp_path / "plain.png")
         with pytest.raises(UserError, match=sentence):
             read_recipe(tmp_path / name)

@@ -68,7 +68,9 @@ def test_share_is_fine_with_a_password() -> None:
     assert load({"share": True, "auth": "me:secret"}, {}).share
 
 
-@pytest.mark.parametrize("content", ["{", "[1]", {"prot": 1}, {"limits": {"max_stepps": 1}}, {"limits": {"max_steps": -1}}])
+@pytest.mark.parametrize(
+    "content", ["{", "[1]", {"prot": 1}, {"limits": {"max_stepps": 1}}, {"limits": {"max_steps": -1}}]
+)
 def test_a_wrong_settings_file_is_refused_with_its_name(tmp_path: Path, content: object) -> None:
     with pytest.raises(UserError, match=r"settings\.json"):
         load({}, file_with(tmp_path, content))
