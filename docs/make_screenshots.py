@@ -8,6 +8,7 @@ page.png: the page with finished pictures, 1400 pixels wide. drawing.png: a job 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -20,16 +21,22 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = "a red tent by a mountain lake at sunset"
-SERVER = "import sys; from app.cli import main; sys.exit(main(sys.argv[1:]))"
+SERVER = (
+    "import json, sys\n"
+    "from app.settings import load\n"
+    "from ui.server import serve\n"
+    "serve(load(json.loads(sys.argv[1])))\n"
+)
 READY = "Latent Studio: "
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 120_000  # milliseconds
 
 
 @contextmanager
-def running_server(folder: Path, flags: list[str]) -> Iterator[str]:
+def running_server(folder: Path, **settings: str) -> Iterator[str]:
     """The address of a server of its own, with its pictures and queue in `folder`."""
-    command = [sys.executable, "-c", SERVER, "--port", "0", "--no-browser", "--outputs", str(folder), *flags]
+    flags = {"port": 0, "browser": False, "outputs": str(folder), **settings}
+    command = [sys.executable, "-c", SERVER, json.dumps(flags)]
     with (folder / "server.log").open("w+") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
@@ -99,8 +106,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        flags = ["--models", options.models] if options.models else []
-        with running_server(Path(folder), flags) as url:
+        own = {"models": options.models} if options.models else {}
+        with running_server(Path(folder), **own) as url:
             take(url, options.out)
     for picture in sorted(options.out.glob("*.png")):
         print(f"{picture}: {picture.stat().st_size / 1000:.0f} kB")

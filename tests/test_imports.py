@@ -44,8 +44,8 @@ RANK = {
 
 # Outside packages that each package may name. More are installed along with these; we lean on none of them.
 OUTSIDE = {
-    "ldm_core": {"torch", "numpy", "safetensors", "PIL", "cv2", "yaml"},
-    "app": {"numpy", "PIL", "cv2", "fastapi", "starlette", "uvicorn", "yaml"},
+    "ldm_core": {"torch", "numpy", "safetensors", "PIL", "cv2"},
+    "app": {"numpy", "PIL", "cv2", "fastapi", "starlette", "uvicorn"},
     "ui": {"numpy", "PIL", "gradio", "fastapi", "starlette", "uvicorn"},
 }
 
