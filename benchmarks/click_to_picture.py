@@ -59,7 +59,9 @@ def main() -> int:
     print(machine("torch", "numpy"))
 
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(outputs=Path(folder), browser=False)
+        # The worker reads the shelf's default model when it starts; without shipped models, let it find the given one.
+        models = Path(options.model).parent if Path(options.model).is_file() else Settings().models
+        settings = Settings(outputs=Path(folder), models=models, browser=False)
         shelf = Shelf(settings, files=True)
         jobs = open_jobs(settings, shelf)
         engine = Engine(shelf.resolve)

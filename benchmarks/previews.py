@@ -76,9 +76,8 @@ def main() -> int:
     ratio, of_medians = paired([run.wall for run in on], [run.wall for run in off])
     cpu_ratio, _ = paired([run.cpu for run in on], [run.cpu for run in off])
     print(f"{engine.spec(options.model).name}, 256 px, 20 steps, on {engine.device} in {engine.dtype}")
-    print(
-        f"with previews:    {spread([run.wall for run in on])}; {statistics.median(r.previews for r in on)} previews a job"
-    )
+    shown = statistics.median(run.previews for run in on)
+    print(f"with previews:    {spread([run.wall for run in on])}; {shown:g} previews a job")
     print(f"without previews: {spread([run.wall for run in off])}")
     print(f"wall time: median of pairs {ratio:.3f}, of medians {of_medians:.3f} (limit {options.limit:.3f})")
     print(f"processor time: median of pairs {cpu_ratio:.3f}")
