@@ -26,11 +26,11 @@ from ldm_core.training.data import rendered
 from ldm_core.training.export import MODELS, card, sha256, weights, write
 from ldm_core.training.latents import LatentSet, encoded
 from ldm_core.training.optimizer import optimizers, rate, set_rate, update_average
-from ldm_core.training.run import Run, to_bytes
+from ldm_core.training.run import CHECKPOINT_SECONDS, Run, to_bytes
 from ldm_core.training.sheets import save_sheet
 
 LOG_SECONDS, SHEET_SECONDS = 60.0, 600.0
-VALIDATED = 256  # rows of the set that are never trained on
+VALIDATED = 256  # scenes that are never trained on, mirrored or not
 SHEET_PROMPTS = (
     "a red tent by a mountain lake at sunset",
     "a lighthouse on the beach at night under the moon",
@@ -105,8 +105,7 @@ def train_diffusion(recipe: DiffusionRecipe, folder: Path, data: Path) -> None:
     torch.manual_seed(recipe.seed)
     tokenizer = WordTokenizer(VOCABULARY, SYNONYMS, recipe.text["max_seq_len"])
     first_stage = load_first_stage(MODELS / recipe.first_stage)
-    scenes = rendered(data, recipe.scenes, recipe.picture_size)
-    latents = encoded(data / f"latents-{sha256(MODELS / recipe.first_stage)[:10]}-{recipe.scenes}", scenes, first_stage, tokenizer, run.device)
+    latents = run.leader_first(lambda: prepared(recipe, data, first_stage, tokenizer, run.device))
     schedule = noise_schedule(recipe)
     abar = torch.from_numpy(schedule.alphas_cumprod.copy()).float().to(run.device)
     network = TextToImage(recipe).to(run.device)
@@ -122,7 +121,7 @@ def train_diffusion(recipe: DiffusionRecipe, folder: Path, data: Path) -> None:
     losses: list[float] = []
     while seen < recipe.samples:
         set_rate(optimizer, rate(seen, recipe.samples, recipe.learning_rate, recipe.warmup, recipe.cooldown))
-        rows = rng.integers(VALIDATED, len(latents), size)
+        rows = rng.integers(VALIDATED, len(latents) // 2, size) + rng.integers(0, 2, size) * (len(latents) // 2)
         x0, ids, things = latents.batch(rows, rng.integers(0, latents.ids.shape[1], size))
         ids = torch.where(torch.rand(size, 1) < recipe.empty_caption, empty, ids)
         t = ((torch.rand(1) + torch.arange(size) / size) % 1 * len(schedule)).long()
@@ -143,7 +142,7 @@ def train_diffusion(recipe: DiffusionRecipe, folder: Path, data: Path) -> None:
         if run.due("log", LOG_SECONDS) or last and run.leads:
             run.log(seen=seen, loss=float(np.mean(losses)), validation=validation_error(average, latents, abar, run.device), samples_per_second=seen / run.seconds)
             run.pause()
-        if run.due("save", 120.0) or last and run.leads:
+        if run.due("save", CHECKPOINT_SECONDS) or last and run.leads:
             run.save({"seen": seen, "network": network.state_dict(), "average": average.state_dict(), "optimizer": [o.state_dict() for o in optimizer]})
             run.pause()
         if run.due("sheet", SHEET_SECONDS) or last and run.leads:
@@ -152,6 +151,13 @@ def train_diffusion(recipe: DiffusionRecipe, folder: Path, data: Path) -> None:
             run.pause()
     if run.leads:
         export(average, recipe, latents, {"samples": seen, "minutes": run.seconds / 60}, MODELS / recipe.output)
+
+
+def prepared(recipe: DiffusionRecipe, data: Path, first_stage: CompactKL, tokenizer: WordTokenizer, device: torch.device) -> LatentSet:
+    """The recipe's scenes as latents of its first stage; made now, or found from an earlier run."""
+    scenes = rendered(data, recipe.scenes, recipe.picture_size)
+    folder = data / f"latents-{sha256(MODELS / recipe.first_stage)[:10]}-{recipe.scenes}"
+    return encoded(folder, scenes, first_stage, tokenizer, device)
 
 
 def noise_schedule(recipe: DiffusionRecipe) -> NoiseSchedule:

@@ -18,7 +18,7 @@ from ldm_core.training.data import Scenes, rendered
 from ldm_core.training.export import export_first_stage
 from ldm_core.training.metrics import psnr, ssim
 from ldm_core.training.optimizer import optimizers, rate, set_rate, update_average
-from ldm_core.training.run import Run, to_bytes, to_signed
+from ldm_core.training.run import CHECKPOINT_SECONDS, Run, to_bytes, to_signed
 from ldm_core.training.sheets import save_sheet
 
 CHECK_SECONDS = 180.0
@@ -84,8 +84,8 @@ def train_first_stage(recipe: FirstStageRecipe, folder: Path, data: Path) -> Non
     """Run or resume the recipe in `folder`; writes presets/models/<output> at the end."""
     run = Run(folder, recipe.threads)
     torch.manual_seed(recipe.seed + run.rank)
-    scenes = rendered(data, recipe.scenes, recipe.picture_size)
-    held_out = rendered(data, recipe.held_out, recipe.picture_size, held_out=True)
+    scenes = run.leader_first(lambda: rendered(data, recipe.scenes, recipe.picture_size))
+    held_out = run.leader_first(lambda: rendered(data, recipe.held_out, recipe.picture_size, held_out=True))
     network = CompactKL()
     network.fit_linear_path(to_signed(torch.from_numpy(np.array(scenes.pictures[:256]))))
     network.to(run.device)
@@ -114,7 +114,7 @@ def train_first_stage(recipe: FirstStageRecipe, folder: Path, data: Path) -> Non
         run.tick()
         if run.due("log", CHECK_SECONDS) or seen >= recipe.samples and run.leads:
             _check(run, average, held_out, seen, losses)
-        if run.due("save", 120.0) or seen >= recipe.samples and run.leads:
+        if run.due("save", CHECKPOINT_SECONDS) or seen >= recipe.samples and run.leads:
             run.save({"seen": seen, "network": network.state_dict(), "average": average.state_dict(), "optimizer": [o.state_dict() for o in optimizer]})
             run.pause()
     if run.leads:

@@ -9,13 +9,14 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 CHECKPOINT_SECONDS = 120.0
+Result = TypeVar("Result")
 
 
 class Run:
@@ -81,6 +82,21 @@ class Run:
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         self.seconds = float(state["seconds"])
         return state
+
+    def leader_first(self, work: Callable[[], Result]) -> Result:
+        """What `work` returns, done by rank 0 alone with all cores before the others do it (and find it done on disk)."""
+        if self.processes == 1:
+            return work()
+        threads = torch.get_num_threads()
+        if self.leads:
+            torch.set_num_threads(os.cpu_count() or 1)
+        else:
+            dist.barrier()
+        result = work()
+        if self.leads:
+            dist.barrier()
+        torch.set_num_threads(threads)
+        return result
 
     def average_gradients(self, network: nn.Module) -> None:
         """Mean of the gradients over the processes, as DistributedDataParallel would give it."""
