@@ -59,7 +59,9 @@ def require(bytes_needed: int, device: torch.device, what: str) -> None:
     free = free_bytes(device)
     if free is not None and bytes_needed > free:
         need, have = bytes_needed / 1e9, free / 1e9
-        raise UserError(f"There is not enough memory for {what}: about {need:.1f} GB needed, {have:.1f} GB free.", SMALLER)
+        raise UserError(
+            f"There is not enough memory for {what}: about {need:.1f} GB needed, {have:.1f} GB free.", SMALLER
+        )
 
 
 SMALLER = "Choose a smaller width and height."
@@ -85,7 +87,10 @@ def _free_in_system() -> int | None:
 
 def _free_in_cgroup(root: Path = Path("/sys/fs/cgroup")) -> int | None:
     """What a container's limit leaves (cgroup v2, then v1). Cached files do not count: the kernel lets go of them."""
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
         try:
             limit_text, used_text = (root / limit).read_text().strip(), (root / used).read_text()
             stat = dict(line.split() for line in (root / limit).with_name("memory.stat").read_text().splitlines())

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ldm_core.checkpoints import families
 from ldm_core.checkpoints.header import Header, read_header
@@ -84,6 +85,23 @@ class LatentDiffusion:
         out: Tensor = self.unet(x, timesteps, context=conditioning.context, y=conditioning.y)
         return out
 
+    def latent_shape(self, width: int, height: int) -> tuple[int, int, int]:
+        """(C, h, w) of the smallest latent that the network can draw and that covers width x height pixels."""
+        step = self.spec.multiple
+        h, w = (-(-side // step) * step // self.spec.factor for side in (height, width))
+        return self.spec.latent_channels, h, w
+
+    def shown(self, width: int, height: int) -> tuple[float, float]:
+        """The shares of the drawn height and width that a picture of this size keeps, 0..1."""
+        _, h, w = self.latent_shape(width, height)
+        return height / (h * self.spec.factor), width / (w * self.spec.factor)
+
+    def working_bytes(self, width: int, height: int, at_once: int) -> int:
+        """Memory that drawing takes at its peak, beside the weights: guided sampling of a batch, or one decoding."""
+        _, h, w = self.latent_shape(width, height)
+        sampling = 2 * at_once * h * w * self.spec.network_bytes * self.dtype.itemsize // 4
+        return max(sampling, h * w * self.spec.factor**2 * self.spec.decode_bytes)
+
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Pixels:
         """The network's latents (n, C, h, w) -> pictures (n, h * factor, w * factor, 3).
@@ -92,7 +110,9 @@ class LatentDiffusion:
         """
         x = self.first_stage.decode(latents.float() / self.spec.scale * self._std + self._mean)
         if not bool(torch.isfinite(x).all()):
-            raise UserError("The model's numbers grew too large to be a picture.", "Try --dtype float32, or a lower CFG scale.")
+            raise UserError(
+                "The model's numbers grew too large to be a picture.", "Try --dtype float32, or a lower CFG scale."
+            )
         levels = ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
         pictures: Pixels = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return pictures
@@ -157,12 +177,20 @@ def _read_first_stage(
     if sha256 and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
         raise UserError(f"{path.name} is another first stage than the one that {spec.name} was trained on.")
     module = _made(header.ours["config"], path.name)
-    fill(module, {key: t for key, t in tensors.items() if not key.startswith("preview.")}, path.name, torch.float32, device)
+    fill(
+        module,
+        {key: t for key, t in tensors.items() if not key.startswith("preview.")},
+        path.name,
+        torch.float32,
+        device,
+    )
     preview = None
     if "preview.weight" in tensors and "preview.bias" in tensors:
         weight, bias = (np.asarray(tensors[f"preview.{name}"].float()) for name in ("weight", "bias"))
         if weight.shape != (48, spec.latent_channels, 3, 3) or bias.shape != (48,):
-            raise UserError(f"{path.name} does not fit the model that it says it is: its preview decoder has a wrong shape.")
+            raise UserError(
+                f"{path.name} does not fit the model that it says it is: its preview decoder has a wrong shape."
+            )
         preview = PreviewDecoder(weight, bias, spec.latent_mean, spec.latent_std, spec.scale)
     return cast(FirstStage, module), preview
 
@@ -170,7 +198,19 @@ def _read_first_stage(
 def _made(config: Mapping[str, Any], file: str) -> nn.Module:
     """The module without weights: they follow, so nothing is spent on initialising them."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), _NoInitialisation():
             return build_module(config)
-    except (ValueError, TypeError, KeyError, ZeroDivisionError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         raise UserError(f"{file} describes a network that cannot be built: {error}.") from error
+
+
+class _NoInitialisation(TorchFunctionMode):
+    """Leaves out torch.nn.init: normal_ without memory behind it would first import torch's compiler, for seconds."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(function, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return function(*args, **kwargs)

@@ -1,8 +1,8 @@
 """Latents -> small pictures while a job runs, at a fixed small share of its time.
 
-The decoder is a linear map, fitted for each first stage: a 3x3 convolution from the latent to 4x4 pixels for each of its
-positions. It runs in a thread of its own with numpy, one core and pieces of a few microseconds: torch would wake its
-team of threads there, which costs the sampler more than the arithmetic does.
+The decoder is a linear map, fitted for each first stage: a 3x3 convolution from the latent to 4x4 pixels for each of
+its positions. It runs in a thread of its own, with numpy on one core and in small pieces: torch would wake a team of
+threads there, which costs the sampler more than the arithmetic does.
 """
 
 import threading
@@ -28,8 +28,8 @@ Floats = NDArray[np.float32]
 class PreviewDecoder:
     """Linear map from a latent, as the network sees it, to RGB.
 
-    weight: (48, C, 3, 3), bias: (48,): convolution with padding 1 from the first stage's latent z, then pixel shuffle by
-    4, RGB in -1..1. mean, std, scale: the network's latent is (z - mean) / std * scale.
+    weight: (48, C, 3, 3), bias: (48,): convolution with padding 1 from the first stage's latent z, then pixel shuffle
+    by 4, RGB in -1..1. mean, std, scale: the network's latent is (z - mean) / std * scale.
     """
 
     def __init__(self, weight: Floats, bias: Floats, mean: Sequence[float], std: Sequence[float], scale: float) -> None:
@@ -74,14 +74,16 @@ def _shrunk(latent: Floats) -> Floats:
 class Previewer:
     """A thread that decodes the newest latents it was offered; older ones that it did not get to are dropped.
 
-    Use it with `with`: the thread ends with the block. The latents must not be changed in place once offered.
+    shown: the shares of height and width, 0..1, that will be left of the picture: previews are cropped to their middle.
+    Use it with `with`: the thread ends with the block. Latents must not be changed in place once they are offered.
     """
 
-    def __init__(self, decoder: PreviewDecoder) -> None:
+    def __init__(self, decoder: PreviewDecoder, shown: tuple[float, float] = (1.0, 1.0)) -> None:
         self._decoder = decoder
+        self._shown = shown
         self._change = threading.Condition()
-        self._offered: Tensor | None = None
-        self._finished: Pixels | None = None
+        self._offered: tuple[Tensor, int] | None = None
+        self._finished: tuple[Pixels, int] | None = None
         self._error: Exception | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="preview", daemon=True)
@@ -90,20 +92,22 @@ class Previewer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with self._change:
             self._closed = True
             self._change.notify()
         self._thread.join()
 
-    def offer(self, latents: Tensor) -> None:
-        """Newest latents, (n, C, h, w). Never waits."""
+    def offer(self, latents: Tensor, first: int) -> None:
+        """Newest latents, (n, C, h, w), of picture `first` and those after it. Never waits."""
         with self._change:
-            self._offered = latents
+            self._offered = latents, first
             self._change.notify()
 
-    def take(self) -> Pixels | None:
-        """The newest preview, (n, h, w, 3), if there is one that was not taken yet. Never waits.
+    def take(self) -> tuple[Pixels | None, int]:
+        """The newest preview, (n, h, w, 3), if there is one that was not taken yet, and its first picture. Never waits.
 
         Raises what went wrong in the thread, if something did.
         """
@@ -111,24 +115,32 @@ class Previewer:
             if self._error is not None:
                 raise self._error
             finished, self._finished = self._finished, None
-            return finished
+            return finished or (None, 0)
 
     def _work(self) -> None:
-        while (latents := self._next()) is not None:
+        while (offered := self._next()) is not None:
+            latents, first = offered
             began = time.thread_time()
             try:
-                finished = self._decoder.decode(latents.float().cpu().numpy())
+                finished = cropped(self._decoder.decode(latents.float().cpu().numpy()), self._shown)
             except Exception as error:  # noqa: BLE001 - handed over to whoever takes the previews
                 with self._change:
                     self._error = error
                 return
             with self._change:
-                self._finished = finished
+                self._finished = finished, first
                 rest = (time.thread_time() - began) / SHARE
                 self._change.wait_for(lambda: self._closed, timeout=rest)
 
-    def _next(self) -> Tensor | None:
+    def _next(self) -> tuple[Tensor, int] | None:
         with self._change:
             self._change.wait_for(lambda: self._closed or self._offered is not None)
-            latents, self._offered = self._offered, None
-            return None if self._closed else latents
+            offered, self._offered = self._offered, None
+            return None if self._closed else offered
+
+
+def cropped(pictures: Pixels, shown: tuple[float, float]) -> Pixels:
+    """The middle of pictures (n, h, w, 3): these shares of their height and width."""
+    height, width = (max(1, round(side * share)) for side, share in zip(pictures.shape[1:3], shown, strict=True))
+    top, left = (pictures.shape[1] - height) // 2, (pictures.shape[2] - width) // 2
+    return pictures[:, top : top + height, left : left + width]

@@ -28,6 +28,7 @@ class ModelSpec:
     scale, latent_mean, latent_std: the network sees (z - mean) / std * scale of the first stage's latent z.
     schedule: the keys of published YAML that define the noise schedule (timesteps, beta_schedule, linear_start, …).
     native_size: side in pixels of the square pictures that it was trained on.
+    network_bytes, decode_bytes: peak working memory in float32, for a latent position and for a pixel of the picture.
     """
 
     name: str
@@ -41,6 +42,8 @@ class ModelSpec:
     scale: float = 1.0
     latent_mean: tuple[float, ...] = ()
     latent_std: tuple[float, ...] = ()
+    network_bytes: int = 0
+    decode_bytes: int = 0
     schedule: Mapping[str, Any] = field(default_factory=dict)
     defaults: Defaults = field(default_factory=Defaults)
     vocabulary: tuple[str, ...] = ()
