@@ -18,7 +18,7 @@ def said_of(seed: int) -> tuple[Plan, list[str]]:
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_a_caption_asks_for_is_true_of_its_plan(seed: int) -> None:
     plan, captions = said_of(seed)
     colours = {thing.name: thing.colour for thing in plan.things}
@@ -32,7 +32,7 @@ def test_whatever_a_caption_asks_for_is_true_of_its_plan(seed: int) -> None:
 
 
 @given(st.integers(0, 2**40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_caption_that_names_the_most_asks_for_the_scene_and_every_thing(seed: int) -> None:
     plan, captions = said_of(seed)
     full = asked(captions[0])  # by the renderer's promise
