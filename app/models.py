@@ -65,9 +65,9 @@ class Shelf:
     files: whether a path may stand for a name. On the command line it may; over the network it must not.
     """
 
-    def __init__(self, settings: Settings, *, files: bool = False, embedded: Path = EMBEDDED) -> None:
+    def __init__(self, settings: Settings, *, files: bool = False, embedded: Path | None = None) -> None:
         self._folder = settings.models
-        self._embedded = embedded
+        self._embedded = embedded or EMBEDDED
         self._files = files
 
     def cards(self) -> list[Card]:
