@@ -121,7 +121,8 @@ class Engine:
         yield Done(tuple(images), recipe)
 
     def _is_resident(self, name: str) -> bool:
-        return self._resident is not None and self._resident[0] == _state(self._resolve(name))
+        state = _state(self._resolve(name))  # first: of a model that is not there, nothing is loaded
+        return self._resident is not None and self._resident[0] == state
 
     def _load(self, name: str) -> LatentDiffusion:
         """The resident model if it is the wished one and its files have not changed; else read anew in its place."""

@@ -10,6 +10,7 @@ from ldm_core.errors import UserError, quoted
 DEVICES = ("auto", "cpu", "cuda", "mps")
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
+MOST_AT_ONCE = 8
 BATCH_PIXELS = {"cpu": 4 * 256 * 256, "mps": 4 * 512 * 512, "cuda": 8 * 512 * 512}
 """Pixels that are drawn at once. Fixed, not by what is free now: the same request has to give the same bits.
 
@@ -50,8 +51,8 @@ def make_repeatable(device: torch.device) -> None:
 
 
 def batch_size(width: int, height: int, count: int, device: torch.device) -> int:
-    """How many pictures of width x height pixels to draw at once, 1..count."""
-    return max(1, min(count, BATCH_PIXELS[device.type] // (width * height)))
+    """How many pictures of width x height pixels to draw at once, 1..MOST_AT_ONCE."""
+    return max(1, min(count, MOST_AT_ONCE, BATCH_PIXELS[device.type] // (width * height)))
 
 
 def require(bytes_needed: int, device: torch.device, what: str) -> None:

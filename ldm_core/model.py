@@ -147,9 +147,11 @@ def load_model(
     fill(unet, part(tensors, families.UNET), path.name, dtype, device)
     encoder = _made(params["cond_stage_config"], path.name)
     fill(encoder, part(tensors, families.CONDITIONER), path.name, dtype, device)
-    tokenizer = WordTokenizer.of_file(header.ours)
-    conditioner = TextConditioner(tokenizer, cast(WordConditioner, encoder), device)
-    schedule = NoiseSchedule.from_params(spec.schedule)
+    conditioner = TextConditioner(_tokenizer(header, params), cast(WordConditioner, encoder), device)
+    try:
+        schedule = NoiseSchedule.from_params(spec.schedule)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path.name} describes a noise schedule that cannot be made: {error}") from error
     return LatentDiffusion(spec, unet, first_stage, conditioner, preview, schedule, device, dtype)
 
 
@@ -195,12 +197,21 @@ def _read_first_stage(
     return cast(FirstStage, module), preview
 
 
+def _tokenizer(header: Header, params: Mapping[str, Any]) -> WordTokenizer:
+    words, known = header.ours.get("vocabulary"), params["cond_stage_config"]["params"].get("vocabulary_size")
+    if not isinstance(words, list) or len(words) != known:
+        raise UserError(
+            f"{header.path.name} does not fit the model that it says it is: its vocabulary has another size."
+        )
+    return WordTokenizer.of_file(header.ours)
+
+
 def _made(config: Mapping[str, Any], file: str) -> nn.Module:
     """The module without weights: they follow, so nothing is spent on initialising them."""
     try:
         with torch.device("meta"), _NoInitialisation():
             return build_module(config)
-    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, KeyError, ZeroDivisionError, RuntimeError) as error:  # the last: absurd sizes
         raise UserError(f"{file} describes a network that cannot be built: {error}.") from error
 
 

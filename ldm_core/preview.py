@@ -52,7 +52,7 @@ class PreviewDecoder:
         for row in range(0, len(out), ROWS):
             np.matmul(patches[row : row + ROWS], self._weight, out=out[row : row + ROWS])
         out += self._bias
-        levels = np.clip(out * 127.5 + 128.0, 0, 255).astype(np.uint8)  # rounds: + 127.5 + 0.5, then cut
+        levels = np.nan_to_num(np.clip(out * 127.5 + 128.0, 0, 255)).astype(np.uint8)  # rounds: + 127.5 + 0.5, then cut
         blocks = levels.reshape(height, width, 3, SCALE, SCALE).transpose(0, 3, 1, 4, 2)
         return np.ascontiguousarray(blocks.reshape(height * SCALE, width * SCALE, 3))
 

@@ -85,9 +85,10 @@ def check(request: Request, limits: Limits | None = None) -> None:
             if not low <= value <= high:  # NaN is refused by this too
                 raise UserError(f"{_label(f.name)} must be from {low} to {high}, not {quoted(value)}.")
     if request.seed + request.count - 1 > limits.max_seed:
-        raise UserError(
-            f"Seed {request.seed} leaves no seeds for {request.count} pictures; the last one is {limits.max_seed}."
-        )
+        last = limits.max_seed
+        raise UserError(f"Seed {request.seed} leaves no seeds for {request.count} pictures; the last one is {last}.")
+    if request.eta and request.sampler and _usual_eta(request.sampler) is None:
+        raise UserError(f"The sampler {request.sampler} adds no noise: eta must be 0, not {request.eta}.")
 
 
 def resolve(request: R, spec: ModelSpec, limits: Limits | None = None) -> R:

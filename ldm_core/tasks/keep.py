@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ class Keeper:
             part.write_bytes(save({"latent": latent.float().cpu().contiguous()}, {"recipe": self._recipe}))
             os.replace(part, self.path(index))
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):  # the folder itself may be what is wrong
+                part.unlink()
             raise UserError(f"The finished latent cannot be written to {self._folder}: {error.strerror}.") from error
 
     def load(self, index: int) -> "Tensor | None":
