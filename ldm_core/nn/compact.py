@@ -54,7 +54,7 @@ def _zeroed(conv: nn.Conv2d) -> nn.Conv2d:
 
 
 class CompactKL(nn.Module):
-    """KL first stage, f = 8: (B, 3, H, W) in -1..1 <-> (B, embed_dim, H/8, W/8), near unit variance. H, W: multiples of 8."""
+    """KL first stage, f = 8: (B, 3, H, W) in -1..1 <-> (B, embed_dim, H/8, W/8), near unit variance; H, W: 8 n."""
 
     def __init__(
         self,
@@ -111,7 +111,8 @@ class CompactKL(nn.Module):
         components = vectors[:, -self.embed_dim :].flip(1).T
         std = values[-self.embed_dim :].flip(0).sqrt()
         shape = self.linear_in.weight.shape
-        assert self.linear_in.bias is not None and self.linear_out.bias is not None
+        assert self.linear_in.bias is not None
+        assert self.linear_out.bias is not None
         self.linear_in.weight.copy_((components / std[:, None]).view(shape))
         self.linear_in.bias.copy_(-(components @ mean) / std)
         self.linear_out.weight.copy_((components * std[:, None]).view(shape))

@@ -66,7 +66,7 @@ class DiffusionRecipe:
 
 
 def read_recipe(path: Path, kind: type[Recipe]) -> Recipe:
-    """Read a recipe file. Raises UserError for a missing file, an unknown or a missing key, or a value of a wrong type."""
+    """Read a recipe file. Raises UserError for a missing file, and for an unknown or a missing key."""
     if not path.is_file():
         raise UserError(f"There is no training recipe {path}.", hint="Shipped ones are in presets/training.")
     values: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Rendered scenes on disk: pictures as one memory-mapped file, everything else as one JSON line a picture.
 
-The folder is filled by several processes, each a block of pictures at a time; a block that is complete leaves its .jsonl
-file, so a set that was interrupted goes on where it stopped.
+The folder is filled by several processes, each a block of pictures at a time; a block that is complete leaves its
+.jsonl file, so a set that was interrupted goes on where it stopped.
 """
 
 import json
@@ -21,7 +21,7 @@ LABEL_STRIDE = 8  # label maps are kept at one value per latent position
 
 
 class Scenes:
-    """`count` rendered scenes, seeds first .. first + count - 1. pictures: (N, S, S, 3) uint8, labels: (N, S/8, S/8) uint8."""
+    """Rendered scenes of consecutive seeds. pictures: (N, S, S, 3) uint8, labels: (N, S/8, S/8) uint8."""
 
     def __init__(self, folder: Path, count: int, size: int) -> None:
         self.pictures = np.memmap(folder / "pictures.u8", np.uint8, "r", shape=(count, size, size, 3))
@@ -35,7 +35,7 @@ class Scenes:
 
 
 def rendered(folder: Path, count: int, size: int, held_out: bool = False) -> Scenes:
-    """The set of the first `count` training scenes (or held-out ones) at `size` px, rendered now where it is missing."""
+    """The first `count` training scenes (or held-out ones) at `size` px, rendered now where they are missing."""
     where = folder / f"scenes-v{DATA_VERSION}-{size}px-{'held-out' if held_out else 'training'}-{count}"
     where.mkdir(parents=True, exist_ok=True)
     first = HELD_OUT if held_out else 0
@@ -51,7 +51,7 @@ def rendered(folder: Path, count: int, size: int, held_out: bool = False) -> Sce
     if todo:
         with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
             for done, _ in enumerate(pool.imap_unordered(_render_block, todo), 1):
-                print(f"rendered {done * BLOCK} of {len(todo) * BLOCK} scenes", end="\r" if done < len(todo) else "\n", flush=True)
+                print(f"rendered {done} of {len(todo)} blocks of {BLOCK} scenes", flush=True)
     return Scenes(where, count, size)
 
 
@@ -67,8 +67,11 @@ def _render_block(job: tuple[str, int, int, int, int, int]) -> None:
     for index in range(low, high):
         scene = render(first + index, size)
         pictures[index] = scene.rgb
-        labels[index] = scene.labels[LABEL_STRIDE // 2 :: LABEL_STRIDE, LABEL_STRIDE // 2 :: LABEL_STRIDE]
-        lines.append(json.dumps({"seed": first + index, "captions": scene.captions, "boxes": [asdict(b) for b in scene.boxes], "plan": asdict(scene.plan)}))
+        centres = slice(LABEL_STRIDE // 2, None, LABEL_STRIDE)
+        labels[index] = scene.labels[centres, centres]
+        boxes = [asdict(box) for box in scene.boxes]
+        facts = {"seed": first + index, "captions": scene.captions, "boxes": boxes, "plan": asdict(scene.plan)}
+        lines.append(json.dumps(facts))
     pictures.flush()
     labels.flush()
     path = Path(folder) / f"block-{low:08d}.jsonl"

@@ -41,7 +41,10 @@ def fit_preview(network: CompactKL, pictures: NDArray[np.uint8]) -> dict[str, Te
     return {"preview.weight": weight, "preview.bias": solution[-1].contiguous()}
 
 
-def export_first_stage(network: CompactKL, recipe: dict[str, Any], pictures: NDArray[np.uint8], quality: dict[str, float]) -> Path:
+def export_first_stage(
+    network: CompactKL, recipe: dict[str, Any], pictures: NDArray[np.uint8], quality: dict[str, float]
+) -> Path:
+    """Write the trained first stage, with a preview decoder fitted on `pictures` (N, H, W, 3)."""
     network = network.cpu().eval()
     tensors = {**network.state_dict(), **fit_preview(network, pictures)}
     about = {
@@ -68,7 +71,7 @@ def card(recipe: dict[str, Any], quality: dict[str, float]) -> dict[str, Any]:
 
 
 def write(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> Path:
-    """Write tensors in half precision beside `path` and then move them there, so that no half-written model is ever seen."""
+    """Write tensors in half precision, whole or not at all: beside `path` first, then moved there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     half = {key: value.detach().to(torch.float16).contiguous() for key, value in tensors.items()}

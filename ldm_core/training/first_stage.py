@@ -1,9 +1,7 @@
 """Training of the compact KL first stage on crops of rendered scenes."""
 
-import copy
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +14,9 @@ from ldm_core.nn.compact import CompactKL
 from ldm_core.training.config import FirstStageRecipe
 from ldm_core.training.data import Scenes, rendered
 from ldm_core.training.export import export_first_stage
+from ldm_core.training.loop import train
 from ldm_core.training.metrics import psnr, ssim
-from ldm_core.training.optimizer import optimizers, rate, set_rate, update_average
-from ldm_core.training.run import CHECKPOINT_SECONDS, Run, to_bytes, to_signed
+from ldm_core.training.run import Run, to_bytes, to_signed
 from ldm_core.training.sheets import save_sheet
 
 CHECK_SECONDS = 180.0
@@ -51,13 +49,15 @@ def crops(scenes: Scenes, recipe: FirstStageRecipe, count: int, rng: np.random.G
     return out
 
 
-def step_loss(network: CompactKL, x: Tensor, recipe: FirstStageRecipe, run: Run) -> Tensor:
+def crop_loss(network: CompactKL, x: Tensor, recipe: FirstStageRecipe, run: Run) -> Tensor:
+    """Loss of one batch of crops x (B, 3, crop, crop): reconstruction and the Kullback-Leibler term."""
     with run.autocast():
         posterior = network.encode(x)
         # half of the crops are decoded from noisier latents: a decoder that forgives what a diffusion model gets wrong
-        extra = recipe.latent_noise * torch.rand(len(x), 1, 1, 1, device=x.device) * (torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5)
-        z = posterior.mean + ((0.5 * posterior.logvar).exp().square() + extra**2).sqrt() * torch.randn_like(posterior.mean)
-        output = network.decode(z)
+        share, chosen = torch.rand(2, len(x), 1, 1, 1, device=x.device)
+        extra = recipe.latent_noise * share * (chosen < 0.5)
+        std = (posterior.logvar.exp() + extra**2).sqrt()
+        output = network.decode(posterior.mean + std * torch.randn_like(posterior.mean))
     mean, logvar = posterior.mean.float(), posterior.logvar.float()
     divergence = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
     return reconstruction_loss(output.float(), x) + recipe.kl_weight * divergence
@@ -83,62 +83,32 @@ def quality(network: CompactKL, pictures: NDArray[np.uint8], device: torch.devic
 def train_first_stage(recipe: FirstStageRecipe, folder: Path, data: Path) -> None:
     """Run or resume the recipe in `folder`; writes presets/models/<output> at the end."""
     run = Run(folder, recipe.threads)
-    torch.manual_seed(recipe.seed + run.rank)
     scenes = run.leader_first(lambda: rendered(data, recipe.scenes, recipe.picture_size))
     held_out = run.leader_first(lambda: rendered(data, recipe.held_out, recipe.picture_size, held_out=True))
+    torch.manual_seed(recipe.seed)
     network = CompactKL()
     network.fit_linear_path(to_signed(torch.from_numpy(np.array(scenes.pictures[:256]))))
     network.to(run.device)
-    average = copy.deepcopy(network)
-    first, last = network.encoder[1].parameters(), network.decoder[-2].parameters()
-    direct = [*network.linear_in.parameters(), *network.linear_out.parameters(), *first, *last, *network.decoder[0].parameters()]
-    optimizer = optimizers(network, recipe.learning_rate, direct)
-    seen = _resume(run, network, average, optimizer)
-    rng = np.random.default_rng([recipe.seed, run.rank, seen])
-    run.pause()
-    losses: list[float] = []
-    while seen < recipe.samples:
-        set_rate(optimizer, rate(seen, recipe.samples, recipe.learning_rate, recipe.warmup, recipe.cooldown))
-        x = to_signed(torch.from_numpy(crops(scenes, recipe, recipe.batch // run.processes, rng))).to(run.device)
-        loss = step_loss(network, x, recipe, run)
-        for one in optimizer:
-            one.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        run.average_gradients(network)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        for one in optimizer:
-            one.step()
-        seen += recipe.batch
-        update_average(average, network, recipe.ema, seen // recipe.batch)
-        losses = [*losses[-199:], loss.item()]
-        run.tick()
-        if run.due("log", CHECK_SECONDS) or seen >= recipe.samples and run.leads:
-            _check(run, average, held_out, seen, losses)
-        if run.due("save", CHECKPOINT_SECONDS) or seen >= recipe.samples and run.leads:
-            run.save({"seen": seen, "network": network.state_dict(), "average": average.state_dict(), "optimizer": [o.state_dict() for o in optimizer]})
-            run.pause()
+    linear = [*network.linear_in.parameters(), *network.linear_out.parameters()]
+    ends = [network.encoder[1], network.decoder[0], network.decoder[-2]]
+    direct = [*linear, *(p for layer in ends for p in layer.parameters())]
+
+    def loss_of(rng: np.random.Generator) -> Tensor:
+        pictures = crops(scenes, recipe, recipe.batch // run.processes, rng)
+        return crop_loss(network, to_signed(torch.from_numpy(pictures)).to(run.device), recipe, run)
+
+    def report(average: CompactKL, seen: int, loss: float, last: bool) -> None:
+        if run.due("log", CHECK_SECONDS, now=last):
+            pictures = np.array(held_out.pictures[:CHECKED])
+            run.log(
+                seen=seen, loss=loss, **quality(average, pictures, run.device), samples_per_second=seen / run.seconds
+            )
+            made = to_bytes(reconstruct(average, pictures[:8], run.device)).numpy()
+            save_sheet(run.folder / f"samples-{seen:08d}.png", np.concatenate([pictures[:8], made]), 8)
+
+    average = train(run, recipe, network, direct, loss_of, report)
     if run.leads:
         scores = quality(average, held_out.pictures, run.device)
         print(f"{recipe.held_out} held-out scenes: PSNR {scores['psnr']:.2f} dB, SSIM {scores['ssim']:.4f}")
-        export_first_stage(average, asdict(recipe), held_out.pictures[:64], {**scores, "samples": seen, "minutes": run.seconds / 60})
-
-
-def _resume(run: Run, network: CompactKL, average: CompactKL, optimizer: list[torch.optim.Optimizer]) -> int:
-    state: dict[str, Any] | None = run.load()
-    if state is None:
-        return 0
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    for one, saved in zip(optimizer, state["optimizer"], strict=True):
-        one.load_state_dict(saved)
-    return int(state["seen"])
-
-
-def _check(run: Run, average: CompactKL, held_out: Scenes, seen: int, losses: list[float]) -> None:
-    pictures = np.array(held_out.pictures[:CHECKED])
-    scores = quality(average, pictures, run.device)
-    speed = seen / max(run.seconds, 1e-3)
-    run.log(seen=seen, loss=float(np.mean(losses)), psnr=scores["psnr"], ssim=scores["ssim"], samples_per_second=speed)
-    made = to_bytes(reconstruct(average, pictures[:8], run.device)).numpy()
-    save_sheet(run.folder / f"samples-{seen:08d}.png", np.concatenate([pictures[:8], made]), 8)
-    run.pause()
+        facts = {**scores, "samples": recipe.samples, "minutes": run.seconds / 60}
+        export_first_stage(average, asdict(recipe), held_out.pictures[:64], facts)

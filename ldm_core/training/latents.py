@@ -1,4 +1,4 @@
-"""The latents of rendered scenes on disk, each picture also mirrored, with its captions and the places of its things."""
+"""Latents of rendered scenes on disk, each picture also mirrored, with its captions and the places of its things."""
 
 import json
 from pathlib import Path
@@ -18,9 +18,9 @@ BATCH = 50
 
 
 class LatentSet:
-    """latents: (M, C, s, s) float16, not normalised; ids: (M, captions, L) int16; things: (M, s, s) bool; M = 2 x scenes.
+    """latents: (M, C, s, s) float16, not normalised; ids: (M, captions, L) int16; things: (M, s, s) bool.
 
-    mean, std: (C, 1, 1) of the latents' channels. The second half of the set is the first half mirrored.
+    M: twice the scenes; the second half is the first half mirrored. mean, std: (C, 1, 1) of the latents' channels.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +28,7 @@ class LatentSet:
         self.ids: NDArray[np.int16] = np.load(folder / "ids.npy")
         self.things: NDArray[np.bool_] = np.load(folder / "things.npy", mmap_mode="r")
         statistics = json.loads((folder / "statistics.json").read_text())
-        self.mean, self.std = (torch.tensor(statistics[key], dtype=torch.float32)[:, None, None] for key in ("mean", "std"))
+        self.mean, self.std = (torch.tensor(statistics[key])[:, None, None] for key in ("mean", "std"))
 
     def __len__(self) -> int:
         return len(self.latents)
@@ -41,13 +41,16 @@ class LatentSet:
 
 
 @torch.no_grad()
-def encoded(folder: Path, scenes: Scenes, network: CompactKL, tokenizer: WordTokenizer, device: torch.device) -> LatentSet:
+def encoded(
+    folder: Path, scenes: Scenes, network: CompactKL, tokenizer: WordTokenizer, device: torch.device
+) -> LatentSet:
     """The set in `folder`, encoded now if it is not there."""
     if (folder / "statistics.json").exists():
         return LatentSet(folder)
     folder.mkdir(parents=True, exist_ok=True)
     count, side = len(scenes), scenes.pictures.shape[1] // FACTOR
-    latents = np.lib.format.open_memmap(folder / "latents.npy", "w+", np.float16, (2 * count, network.embed_dim, side, side))
+    shape = (2 * count, network.embed_dim, side, side)
+    latents = np.lib.format.open_memmap(folder / "latents.npy", "w+", np.float16, shape)
     things = np.zeros((2 * count, side, side), bool)
     network = network.to(device).eval()
     for low in range(0, count, BATCH):

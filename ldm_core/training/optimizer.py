@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 # Quintic Newton-Schulz iteration of Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon)
@@ -12,10 +13,10 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 def orthogonalized(matrix: Tensor, steps: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrix, roughly: singular values end between 0.7 and 1.2. matrix: (rows, columns)."""
-    x = matrix.bfloat16() if matrix.is_cuda else matrix
-    if x.shape[0] > x.shape[1]:
-        return orthogonalized(matrix.T, steps).T
-    x = x / (x.norm() + 1e-7)
+    if matrix.shape[0] > matrix.shape[1]:
+        turned: Tensor = orthogonalized(matrix.T, steps).T
+        return turned
+    x: Tensor = (matrix / (matrix.norm() + 1e-7)).bfloat16()
     for _ in range(steps):
         gram = x @ x.T
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
@@ -28,23 +29,38 @@ class Muon(torch.optim.Optimizer):
     The update is scaled to AdamW's usual size, 0.2 x RMS (Liu et al. 2025, arXiv:2502.16982), so one rate suits both.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.01
+    ) -> None:
         super().__init__(list(parameters), {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                state = self.state[weight]
-                if not state:
-                    state["momentum"] = torch.zeros_like(weight)
-                velocity = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-                nesterov = weight.grad.lerp(velocity, group["momentum"])
-                matrix = nesterov.reshape(len(weight), -1)
-                update = orthogonalized(matrix) * (0.2 * math.sqrt(max(matrix.shape)))
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            for weight, update in zip(weights, self._updates(weights, group["momentum"]), strict=True):
                 weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(update.view_as(weight), alpha=-group["lr"])
+
+    def _updates(self, weights: list[Tensor], momentum: float) -> tuple[Tensor, ...]:
+        """The update of each weight, flat. Processes share the work: each orthogonalises its part, the sum has all."""
+        rank, processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        updates = []
+        for index, weight in enumerate(weights):
+            assert weight.grad is not None
+            state = self.state[weight]
+            if not state:
+                state["momentum"] = torch.zeros_like(weight)
+            velocity = state["momentum"].lerp_(weight.grad, 1 - momentum)
+            if index % processes != rank:
+                updates.append(torch.zeros(weight.numel(), device=weight.device))
+                continue
+            matrix = weight.grad.lerp(velocity, momentum).reshape(len(weight), -1)
+            updates.append((orthogonalized(matrix) * (0.2 * math.sqrt(max(matrix.shape)))).flatten())
+        if processes == 1:
+            return tuple(updates)
+        flat = torch.cat(updates)
+        dist.all_reduce(flat)
+        return torch.split(flat, [weight.numel() for weight in weights])
 
 
 def optimizers(network: nn.Module, lr: float, direct: Iterable[nn.Parameter] = ()) -> list[torch.optim.Optimizer]:

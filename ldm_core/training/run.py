@@ -1,7 +1,7 @@
 """One training run: its folder, processes, checkpoints, log and clock. What is trained is in the other files.
 
-A run writes RUN/checkpoint.pt (every two minutes, replaced whole, so a kill at any moment loses at most that), RUN/log.csv and
-RUN/samples-*.png. The same command started again goes on from the checkpoint.
+A run writes RUN/checkpoint.pt (every two minutes, replaced whole, so a kill at any moment loses at most that),
+RUN/log.csv and RUN/samples-*.png. The same command started again goes on from the checkpoint.
 """
 
 import csv
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.multiprocessing.spawn import spawn
 
 CHECKPOINT_SECONDS = 120.0
 Result = TypeVar("Result")
@@ -50,10 +51,10 @@ class Run:
         """Leave the time since the last tick (rendering, evaluation) out of the training time."""
         self._mark = time.monotonic()
 
-    def due(self, what: str, every: float) -> bool:
-        """True once every `every` seconds for rank 0. what: any name, such as "log" or "save"."""
+    def due(self, what: str, every: float, now: bool = False) -> bool:
+        """True for rank 0 once every `every` seconds, and `now`. what: any name, such as "log" or "save"."""
         last = self._last.get(what, self._started)
-        if not self.leads or time.monotonic() - last < every:
+        if not self.leads or (time.monotonic() - last < every and not now):
             return False
         self._last[what] = time.monotonic()
         return True
@@ -67,7 +68,7 @@ class Run:
             if new:
                 writer.writeheader()
             writer.writerow(row)
-        print("  ".join(f"{key} {value:.5g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()), flush=True)
+        print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
 
     def save(self, state: dict[str, Any]) -> None:
         path = self.folder / "checkpoint.pt"
@@ -84,7 +85,7 @@ class Run:
         return state
 
     def leader_first(self, work: Callable[[], Result]) -> Result:
-        """What `work` returns, done by rank 0 alone with all cores before the others do it (and find it done on disk)."""
+        """What `work` returns: rank 0 does it alone, with all cores; then the others do, and find it done on disk."""
         if self.processes == 1:
             return work()
         threads = torch.get_num_threads()
@@ -106,7 +107,7 @@ class Run:
         flat = torch.cat([g.reshape(-1) for g in gradients])
         dist.all_reduce(flat)
         flat /= self.processes
-        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        for gradient, part in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
 
@@ -122,10 +123,12 @@ def start(worker: Callable[..., None], processes: int, folder: Path, *arguments:
         meeting = folder.absolute() / "processes.meet"
         meeting.unlink(missing_ok=True)
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        torch.multiprocessing.spawn(_spawned, (processes, str(meeting), worker, arguments), processes)
+        spawn(_spawned, (processes, str(meeting), worker, arguments), processes)  # type: ignore[no-untyped-call]
 
 
-def _spawned(rank: int, processes: int, meeting: str, worker: Callable[..., None], arguments: tuple[object, ...]) -> None:
+def _spawned(
+    rank: int, processes: int, meeting: str, worker: Callable[..., None], arguments: tuple[object, ...]
+) -> None:
     dist.init_process_group("gloo", init_method="file://" + meeting, rank=rank, world_size=processes)
     _guarded(worker, *arguments)
 

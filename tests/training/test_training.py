@@ -16,14 +16,28 @@ from ldm_core.training.config import DiffusionRecipe, FirstStageRecipe, read_rec
 from ldm_core.training.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
-FIRST = FirstStageRecipe("tiny", "tiny-first.safetensors", scenes=6, samples=8, batch=4, crop=32, picture_size=64, held_out=4, threads=1)
+FIRST = FirstStageRecipe(
+    "tiny", "tiny-first.safetensors", 6, samples=8, batch=4, crop=32, picture_size=64, held_out=4, threads=1
+)
 UNET = {
-    "image_size": 8, "in_channels": 4, "out_channels": 4, "model_channels": 32, "num_res_blocks": 1, "channel_mult": [1, 1],
-    "attention_resolutions": [2], "num_head_channels": 32, "use_spatial_transformer": True, "context_dim": 32, "legacy": False,
-    "num_classes": "sequential", "adm_in_channels": 32,
-}  # fmt: skip
+    "image_size": 8,
+    "in_channels": 4,
+    "out_channels": 4,
+    "model_channels": 32,
+    "num_res_blocks": 1,
+    "channel_mult": [1, 1],
+    "attention_resolutions": [2],
+    "num_head_channels": 32,
+    "use_spatial_transformer": True,
+    "context_dim": 32,
+    "legacy": False,
+    "num_classes": "sequential",
+    "adm_in_channels": 32,
+}
 TEXT = {"n_embed": 32, "n_layer": 1, "max_seq_len": 40}
-MODEL = DiffusionRecipe("tiny", "tiny-text.safetensors", "tiny-first.safetensors", 6, 8, UNET, TEXT, batch=4, picture_size=64, threads=1)
+MODEL = DiffusionRecipe(
+    "tiny", "tiny-text.safetensors", "tiny-first.safetensors", 6, 8, UNET, TEXT, batch=4, picture_size=64, threads=1
+)
 
 
 @pytest.fixture
@@ -48,17 +62,20 @@ def test_both_trainings_write_half_precision_models_that_say_what_they_are(model
     assert first["card"]["quality"]["samples"] == text["card"]["quality"]["samples"] == 8
     assert text["first_stage_sha256"] == export.sha256(models / text["first_stage"])
     with safe_open(models / "tiny-text.safetensors", "pt") as file:
-        assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}
-    assert list((tmp_path / "text").glob("samples-*.png")) and (tmp_path / "text" / "log.csv").exists()
+        assert {file.get_tensor(key).dtype for key in file.keys()} == {torch.float16}  # noqa: SIM118 (not a dict)
+    assert list((tmp_path / "text").glob("samples-*.png"))
+    assert (tmp_path / "text" / "log.csv").exists()
 
 
 class Killed(Exception):
     pass
 
 
-def test_a_run_killed_after_a_checkpoint_goes_on_from_it(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_killed_after_a_checkpoint_goes_on_from_it(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[int] = []
-    real: Callable[..., Any] = first_stage.step_loss
+    real: Callable[..., Any] = first_stage.crop_loss
 
     def counted(*arguments: Any) -> Any:
         if len(steps) == 1:
@@ -66,11 +83,11 @@ def test_a_run_killed_after_a_checkpoint_goes_on_from_it(models: Path, tmp_path:
         steps.append(1)
         return real(*arguments)
 
-    monkeypatch.setattr(Run, "due", lambda self, what, every: what == "save")
-    monkeypatch.setattr(first_stage, "step_loss", counted)
+    monkeypatch.setattr(Run, "due", lambda self, what, every, now=False: what == "save")
+    monkeypatch.setattr(first_stage, "crop_loss", counted)
     with pytest.raises(Killed):
         first_stage.train_first_stage(FIRST, tmp_path / "run", tmp_path / "data")
-    monkeypatch.setattr(first_stage, "step_loss", real)
+    monkeypatch.setattr(first_stage, "crop_loss", real)
     saved = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)
     assert saved["seen"] == 4
     first_stage.train_first_stage(FIRST, tmp_path / "run", tmp_path / "data")
