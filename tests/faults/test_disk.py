@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +22,6 @@ from ldm_core.tasks.text_to_image import TextToImage
 RECIPE = request_to_json(TextToImage("a lake", "", "m", "ddim", "uniform", 3, 4.0, 0.0, 7, 96, 64, 1))
 NOISE = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)  # about 790 kB as PNG
 LAKE = TextToImage("a lake", seed=1, steps=1)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 400 kB; only root may make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can be made by root only; test_a_limit_on_file_sizes stands for it")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_disk_leaves_nothing_behind(small_disk: Path) -> None:
