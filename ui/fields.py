@@ -40,12 +40,12 @@ def number_field(label: str, value: str, *, step: str = "1", min_width: int = 80
     )
 
 
-def number_in(text: str | float | None) -> int | float | str | None:
-    """What a person typed into a number field: a number, None if empty, or the text itself if it is no number.
+def number_in(text: object) -> object:
+    """What a person typed into a number field: a number, None if empty, or the value itself if it is no number.
 
-    Whether the number (or the text) is acceptable is not decided here: `ldm_core.tasks` checks requests for everyone.
+    Whether it is acceptable is not decided here: `ldm_core.tasks` checks requests for everyone.
     """
-    if text is None or isinstance(text, int | float):
+    if not isinstance(text, str):
         return text
     text = text.strip()
     if not text:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import re
 import secrets
 import socket
 from collections.abc import Collection
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_HOST = re.compile(r"(\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:\d{1,5})?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HEADERS = (
     # Gradio builds its components with Function() and inline styles; everything else comes from this server alone.
@@ -81,11 +83,9 @@ class Guard:
 
 
 def _name_of(host: str) -> str:
-    """The name in a Host header, without its port: "LocalHost:7860" -> "localhost", "[::1]:7860" -> "::1"."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
+    """The name in a Host header, lower case, without its port or brackets; "" if it is no such header."""
+    found = _HOST.fullmatch(host.lower())
+    return found["address"] or found["name"] if found else ""
 
 
 def _same_origin(origin: bytes | None, host: str) -> bool:

@@ -10,7 +10,6 @@ from ui.tabs.text_to_image import text_to_image_tab
 
 # Own style sheet and fonts first, so that nothing jumps when Gradio has loaded.
 HEAD = """
-<meta name="color-scheme" content="light dark">
 <link rel="preload" href="studio/static/fonts/instrument-sans.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="preload" href="studio/static/fonts/instrument-serif.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="stylesheet" href="studio/static/studio.css">

@@ -34,13 +34,13 @@ LARGEST_UPLOAD = "64mb"
 PATIENCE = 2  # seconds that open connections get when the server is told to stop
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, shelf: Shelf | None = None) -> None:
     """Serve the page until somebody stops it; prints `Latent Studio: URL` as soon as the page can be opened.
 
     The worker, and torch with it, is started only then. Raises UserError if the port is taken or the queue unusable.
     """
     listener = listen(settings.host, settings.port)
-    shelf = Shelf(settings)
+    shelf = shelf or Shelf(settings)
     jobs = open_jobs(settings, shelf)
     worker = LocalWorker(jobs, shelf, settings)
     names = set(own_names(settings.host))

@@ -39,7 +39,7 @@ _TEMPLATE = f"""
         <button type="button" class="quiet" data-part="previous">Previous</button>
         <button type="button" class="quiet" data-part="next">Next</button>
         <span data-part="actions"></span>
-        <button type="button" class="quiet" data-part="close">Close</button>
+        <button type="button" class="quiet" data-part="close" autofocus>Close</button>
       </div>
     </div>
   </dialog>

@@ -4,7 +4,7 @@
 import { Lightbox } from "./lightbox.js";
 import { thumbnail } from "./picture.js";
 import { Tile } from "./tile.js";
-import { announcement, statusOf, timeLeft } from "./words.js";
+import { LOADING, announcement, statusOf, timeLeft } from "./words.js";
 
 const PARTS = ["alert", "tiles", "empty", "title", "progress", "status", "time", "bar", "note", "live", "earlier", "strip"];
 const EARLIER = 12; // pictures shown
@@ -46,6 +46,7 @@ class Stage {
   // After loading the page: the running job or the last results, and what the model is doing.
   async restore() {
     const state = await this.state();
+    this.root.dataset.ready = "";
     if (!state) return;
     this.showEarlier(state.earlier);
     if (state.job && !this.job) this.follow(state.job);
@@ -65,9 +66,10 @@ class Stage {
   }
 
   async showModel(model) {
+    this.model = model.state;
     if (!unfinished(this.job)) {
       this.part.progress.dataset.state = model.state;
-      this.say(model.text || (this.job ? statusOf(this.job) : ""), "");
+      this.say(model.state === "loading" ? LOADING : model.text || (this.job ? statusOf(this.job) : ""), "");
     }
     if (model.state !== "loading") return;
     await new Promise((done) => setTimeout(done, 700));
@@ -163,7 +165,7 @@ class Stage {
 
   showProgress(job, running) {
     const { progress, bar } = this.part;
-    const text = statusOf(job);
+    const text = statusOf(job, this.model);
     const time = job.state === "running" && job.step ? timeLeft(job.seconds_left) : "";
     this.say(text, time);
     progress.dataset.state = running ? "busy" : job.state;

@@ -1,9 +1,11 @@
 // What the stage says about a job.
 
-export function statusOf(job) {
+export const LOADING = "Loading the model …";
+
+export function statusOf(job, model) {
   switch (job.state) {
     case "queued":
-      if (!job.position) return "Next in line …";
+      if (!job.position) return model === "loading" ? LOADING : "Next in line …";
       return job.position === 1 ? "Waiting: 1 job before this one" : `Waiting: ${job.position} jobs before this one`;
     case "running":
       if (job.loading) return `Loading the model ${job.loading} …`;

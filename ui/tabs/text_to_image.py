@@ -92,9 +92,9 @@ def submit(jobs: Jobs, *values: Any) -> dict[str, str]:
         return {"error": str(error)}
 
 
-def stop_job(jobs: Jobs, shown: Mapping[str, str] | None) -> None:
+def stop_job(jobs: Jobs, shown: object) -> None:
     """Stop the job that the stage of this window shows."""
-    if shown and "job" in shown:
+    if isinstance(shown, dict) and isinstance(shown.get("job"), str):
         jobs.stop(shown["job"])
 
 

@@ -1,0 +1,216 @@
+"""The tab `Text to image`, used as a person uses it."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+OpenPage = Callable[..., Any]
+PREVIEW, RESULT = re.compile("^Preview"), re.compile("^Result")
+LONG = 300  # steps of the tiny model: some seconds
+
+
+def field(page: Any, name: str) -> Any:
+    return page.get_by_label(name, exact=True)
+
+
+def fill(page: Any, **values: str) -> None:
+    names = {"cfg_scale": "CFG scale"}
+    for name, value in values.items():
+        field(page, names.get(name, name.capitalize())).fill(value)
+
+
+def generate(page: Any, **values: str) -> None:
+    fill(page, **values)
+    page.get_by_role("button", name="Generate", exact=True).click()
+
+
+def result(page: Any) -> Any:
+    return page.get_by_alt_text(RESULT)
+
+
+def finished(page: Any) -> Any:
+    """Wait until the job of this page is over; returns its results."""
+    page.get_by_role("progressbar").wait_for()
+    page.get_by_role("progressbar").wait_for(state="hidden")
+    return result(page)
+
+
+def stop_everything(page: Any) -> None:
+    while page.get_by_role("progressbar").is_visible():
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.wait_for_timeout(150)
+
+
+def test_a_prompt_becomes_a_picture(open_page: OpenPage, server: str) -> None:
+    page = open_page()
+    generate(page, prompt="a red tent by a lake", steps="40", seed="5", width="100", height="72")
+    bar = page.get_by_role("progressbar")
+    bar.wait_for()
+    page.get_by_alt_text(PREVIEW).wait_for()
+    assert re.search(r"Step \d+ of 40", bar.get_attribute("aria-valuetext"))
+    assert 0 < int(bar.get_attribute("aria-valuenow")) <= int(bar.get_attribute("aria-valuemax")) == 40
+    result(page).wait_for()
+    page.get_by_alt_text(PREVIEW).wait_for(state="detached")
+    assert bar.count() == 0
+    assert result(page).get_attribute("alt") == "Result: a red tent by a lake"
+    page.wait_for_function("document.querySelector('img[alt^=Result]').naturalWidth == 100")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download", exact=True).click()
+    picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert (picture.format, picture.size) == ("PNG", (100, 72))
+    assert "Seed: 5" in picture.text["parameters"]
+
+
+def test_a_reloaded_page_shows_the_running_job_the_last_results_and_what_was_typed(open_page: OpenPage) -> None:
+    page = open_page()
+    generate(page, prompt="a blue tent", steps="2")
+    finished(page).wait_for()
+    generate(page, prompt="a lake at night", steps=str(LONG))
+    page.get_by_alt_text(PREVIEW).wait_for()
+    step = int(page.get_by_role("progressbar").get_attribute("aria-valuenow"))
+    page.reload()
+    page.get_by_alt_text(PREVIEW).wait_for()
+    assert int(page.get_by_role("progressbar").get_attribute("aria-valuenow")) >= step > 0
+    assert result(page).get_attribute("alt") == "Result: a blue tent"
+    page.wait_for_function("document.querySelector('#prompt textarea').value == 'a lake at night'")
+    assert field(page, "Steps").input_value() == str(LONG)
+    stop_everything(page)
+
+
+def test_a_browser_that_is_opened_anew_finds_the_finished_pictures(open_page: OpenPage) -> None:
+    first = open_page()
+    generate(first, prompt="two tents", steps="2", count="2")
+    finished(first).nth(1).wait_for()
+    first.context.close()
+    page = open_page()
+    result(page).nth(1).wait_for()
+    assert [image.get_attribute("alt") for image in result(page).all()] == [
+        "Result 1: two tents",
+        "Result 2: two tents",
+    ]
+    assert field(page, "Steps").input_value() == "4", "a new window begins with the model's own settings"
+
+
+def test_stop_ends_the_job_soon(open_page: OpenPage) -> None:
+    page = open_page()
+    generate(page, prompt="a lake", steps="1000")
+    page.get_by_alt_text(PREVIEW).wait_for()
+    started = time.monotonic()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("progressbar").wait_for(state="hidden")
+    assert time.monotonic() - started < 5
+    page.get_by_text("Stopped", exact=True).first.wait_for()
+    assert page.get_by_alt_text(PREVIEW).count() == 0
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_two_windows_watch_the_same_job_and_the_next_one_waits_in_line(open_page: OpenPage) -> None:
+    one = open_page()
+    neighbour = open_page(context=one.context)
+    generate(one, prompt="a mountain lake", steps=str(LONG))
+    one.get_by_role("progressbar").wait_for()
+    other = open_page()
+    for page in (neighbour, other):  # an idle window of the same browser, and another browser
+        page.get_by_alt_text(PREVIEW).wait_for()
+        page.get_by_text("a mountain lake", exact=True).wait_for()
+    generate(other, prompt="a tent", steps="2")
+    other.get_by_text("Waiting: 1 job before this one").wait_for()
+    one.get_by_role("button", name="Stop", exact=True).click()
+    other.get_by_alt_text("Result: a tent").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Steps", "0"), ("Steps", "1000000000"), ("Width", "7"), ("CFG scale", "nan"), ("Seed", "text"), ("Prompt", "")],
+)
+def test_a_wrong_value_is_answered_by_one_sentence(open_page: OpenPage, name: str, value: str) -> None:
+    page = open_page()
+    generate(page, prompt="a lake", steps="2")
+    finished(page).wait_for()
+    field(page, name).fill(value)
+    page.get_by_role("button", name="Generate", exact=True).click()
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert alert.count() == 1
+    sentence = alert.inner_text()
+    assert name in sentence
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+    if name != "Prompt":
+        assert sentence.startswith(name)
+        assert field(page, name).get_attribute("aria-invalid") == "true"
+    assert page.get_by_role("progressbar").count() == 0
+    good = {"Steps": "2", "Width": "64", "CFG scale": "3", "Seed": "1", "Prompt": "a tent"}[name]
+    field(page, name).fill(good)
+    page.get_by_role("button", name="Generate", exact=True).click()
+    finished(page).wait_for()
+    assert alert.count() == 0, "the sentence goes when the wish is right"
+
+
+def test_unknown_words_are_named_and_the_picture_is_drawn(open_page: OpenPage) -> None:
+    page = open_page()
+    generate(page, prompt="a red dinosaur by a laek", steps="2")
+    finished(page).wait_for()
+    note = page.get_by_role("note")
+    assert "does not know" in note.inner_text()
+    assert "dinosaur" in note.inner_text()
+    assert "lake" in note.inner_text(), "the nearest known word is offered"
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_seeds_are_copied_reused_and_left_to_chance(open_page: OpenPage) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    largest = str(2**63 - 1)
+    generate(page, prompt="a lake", steps="2", seed=largest)
+    finished(page).wait_for()
+    page.get_by_role("button", name=f"Seed {largest}").click()
+    page.get_by_role("button", name="Seed copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == largest
+    page.get_by_role("button", name="Random", exact=True).click()
+    page.wait_for_function("document.querySelector('#field-seed').value == '-1'")
+    page.get_by_role("button", name="Reuse", exact=True).click()
+    page.wait_for_function(f"document.querySelector('#field-seed').value == '{largest}'")
+
+
+def test_sizes_examples_and_lists_fill_in_the_fields(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Panorama", exact=True).click()
+    page.wait_for_function("document.querySelector('#field-width').value == '128'")
+    assert field(page, "Height").input_value() == "64"
+    page.get_by_role("button", name="a red tent by a mountain lake at sunset").click()
+    page.wait_for_function("document.querySelector('#prompt textarea').value.startsWith('a red tent')")
+    page.wait_for_function("document.querySelector('#field-width').value == '64'")
+    field(page, "Sampler").click()
+    page.get_by_role("option", name="Euler", exact=True).click()
+    generate(page, steps="2")
+    finished(page).wait_for()
+
+
+def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
+    page = open_page()
+    fill(page, steps="2")
+    prompt = field(page, "Prompt")
+    prompt.focus()
+    page.keyboard.type("a blue lake")
+    page.keyboard.press("Control+Enter")
+    finished(page).wait_for()
+    assert prompt.input_value() == "a blue lake", "no line break was typed"
+    steps = field(page, "Steps")
+    steps.focus()
+    page.keyboard.press("ArrowUp")
+    assert steps.input_value() == "3"
+    enlarge = page.locator(".enlarge")
+    enlarge.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    assert page.get_by_alt_text("Enlarged picture: a blue lake").is_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
+    assert enlarge.evaluate("element => element === document.activeElement"), "focus is back where it was"
