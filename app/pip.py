@@ -24,7 +24,7 @@ NO_NETWORK = re.compile(
     r"Network is unreachable|Connection (?:refused|reset|broken)|IncompleteRead",
 )
 NO_SPACE = re.compile(r"No space left on device|Errno 28|Disk quota exceeded")
-_NEW_ENOUGH = (24, 1)  # for --progress-bar raw
+_NEW_ENOUGH, PIP = (24, 1), "pip>=24.1,<27"  # for --progress-bar raw
 
 
 class Ticker:
@@ -72,18 +72,23 @@ class PipOutput(Output):
         super().__init__("asking the package index")
         self.wanted: list[str] = []
         self.fetched = 0
+        self._all_known = False
 
     def read(self, line: str) -> bool:
-        if found := re.match(r"\s*Collecting ([\w.\-]+)", line):
-            if found[1] not in self.wanted:
-                self.wanted.append(found[1])
-            self.headline, self.detail = f"looking up {len(self.wanted)} packages", found[1]
+        if found := re.match(r"\s*(?:Collecting ([\w.\-]+)|Processing \S*/([\w.]+)-\d)", line):
+            name = found[1] or found[2]
+            if name not in self.wanted:
+                self.wanted.append(name)
+            self.headline, self.detail = "looking up what is needed", f"{len(self.wanted)} so far: {name}"
         elif found := re.match(
             r"\s*(?:Downloading|Using cached) (?:\S*/)?([\w.]+)-\d\S*\.(?:whl|tar\.gz|zip)(?: \((.+)\))?$", line
         ):
             self.fetched += 1
             size = f" ({found[2]})" if found[2] else ""
-            self.headline, self.detail = f"downloading {self.fetched} of {self._total()}: {found[1]}{size}", ""
+            # Some indexes make pip download while it still looks up; then nobody knows how many there will be.
+            total = f" of {len(self.wanted)}" if len(self.wanted) > self.fetched or self._all_known else ""
+            self._all_known = bool(total)
+            self.headline, self.detail = f"downloading {self.fetched}{total}: {found[1]}{size}", ""
         elif found := re.match(r"\s*Progress (\d+) of (\d+)", line):
             if int(found[2]) < 5_000_000 or not self.headline.startswith("downloading"):
                 return False
@@ -93,9 +98,6 @@ class PipOutput(Output):
         else:
             return False
         return True
-
-    def _total(self) -> int:
-        return max(self.fetched, len(self.wanted))
 
 
 def follow(command: list[str], said: Output, env: Mapping[str, str] | None = None) -> tuple[int, str]:
@@ -155,7 +157,7 @@ class Pip:
                 "--retries",
                 "1",
                 "--upgrade",
-                "pip",
+                PIP,
             ]
             follow([str(self.python), "-m", "pip", *options], Output("updating pip"))
 

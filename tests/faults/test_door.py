@@ -272,8 +272,8 @@ def test_the_progress_of_pip_is_told_in_its_phases() -> None:
     said = PipOutput()
     shown = [f"{said.headline}; {said.detail}" for line in TRANSCRIPT.splitlines(keepends=True) if said.read(line)]
     assert shown == [
-        "looking up 1 packages; torch",
-        "looking up 2 packages; numpy",
+        "looking up what is needed; 1 so far: torch",
+        "looking up what is needed; 2 so far: numpy",
         "downloading 1 of 2: torch (899.8 MB); ",
         "downloading 1 of 2: torch (899.8 MB); 0 of 900 MB",
         "downloading 1 of 2: torch (899.8 MB); 312 of 900 MB",
