@@ -25,7 +25,12 @@ from pathlib import Path
 from benchmarks.report import machine, paired, spread
 
 ROOT = Path(__file__).resolve().parents[1]
-EMPTY_APP = "import sys, gradio\ngradio.Blocks().launch(server_port=int(sys.argv[1]), quiet=True)\n"
+EMPTY_APP = """
+import sys, gradio
+with gradio.Blocks() as page:
+    pass
+page.launch(server_port=int(sys.argv[1]), quiet=True)
+"""
 PATIENCE = 180  # seconds until a start counts as failed
 
 
