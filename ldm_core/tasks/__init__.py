@@ -16,6 +16,18 @@ from ldm_core.limits import Limits
 from ldm_core.spec import ModelSpec
 from ldm_core.tasks.text_to_image import TextToImage
 
+__all__ = [
+    "TASKS",
+    "Request",
+    "Task",
+    "TextToImage",
+    "check",
+    "request_from_json",
+    "request_to_json",
+    "resolve",
+    "task_of",
+]
+
 VERSION = 1  # of the request JSON
 Request = TextToImage
 R = TypeVar("R", bound=Request)

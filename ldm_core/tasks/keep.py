@@ -56,9 +56,10 @@ class Keeper:
         except (OSError, SafetensorError):  # not there, as a rule; or damaged, and drawn again
             return None
 
-    def drop(self, index: int) -> None:
-        """The picture is safe."""
-        self.path(index).unlink(missing_ok=True)
+    def drop(self, *indices: int) -> None:
+        """These pictures are safe, or nobody wants them any more."""
+        for index in indices:
+            self.path(index).unlink(missing_ok=True)
 
 
 def forget_old(folder: Path) -> None:

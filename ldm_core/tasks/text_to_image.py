@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -89,6 +88,8 @@ def text_to_image(
                 if keep:
                     keep.drop(index)
             if stop.is_set() and finished < request.count:
+                if keep:
+                    keep.drop(*batch)
                 yield Stopped(finished)
                 return
 
@@ -148,9 +149,7 @@ def _sampling(model: LatentDiffusion, request: TextToImage, batch: range) -> Ite
 
 def _decoded(model: LatentDiffusion, latent: Tensor, width: int, height: int) -> Pixels:
     """The picture of a latent (C, h, w): (height, width, 3), the middle of what was drawn."""
-    began = time.monotonic()
     drawn = model.decode(latent[None])[0]
-    model.decode_seconds = (time.monotonic() - began) / (drawn.shape[0] * drawn.shape[1])
     top, left = (drawn.shape[0] - height) // 2, (drawn.shape[1] - width) // 2
     picture: Pixels = drawn[top : top + height, left : left + width].copy()
     return picture

@@ -142,7 +142,12 @@ def test_each_picture_of_a_batch_has_the_noise_of_the_single_one_and_its_picture
 ) -> None:
     drawn: list[Tensor] = []
     draw = ImageNoise._draw
-    monkeypatch.setattr(ImageNoise, "_draw", lambda self: drawn.append(draw(self)) or drawn[-1])
+
+    def watched(self: ImageNoise) -> Tensor:
+        drawn.append(draw(self))
+        return drawn[-1]
+
+    monkeypatch.setattr(ImageNoise, "_draw", watched)
     together = pictures(shared_engine, TextToImage("a red tent", sampler=sampler, seed=20, steps=4, count=4))
     noise_together, start_together = list(drawn), calls[0]
     for i in range(4):
@@ -197,7 +202,7 @@ def test_a_request_of_huge_numbers_of_pictures_does_not_hold_them_all(
 
 def test_previews_come_while_the_picture_forms_and_look_like_it(shared_engine: Engine) -> None:
     events = []
-    for event in shared_engine.run(TextToImage("a red tent", seed=3, steps=12, width=100, height=80, count=2)):
+    for event in shared_engine.run(TextToImage("a red tent", seed=3, steps=25, width=100, height=80, count=2)):
         events.append(event)
         if isinstance(event, Progress):
             time.sleep(0.03)  # a person watches; the tiny model would be done before the first preview
@@ -384,6 +389,15 @@ def test_latents_are_on_disk_before_they_are_decoded_and_until_the_picture_is_co
         if isinstance(event, Picture):
             assert (tmp_path / "deep" / "keep" / f"job-{event.index}.safetensors").is_file()
     assert at_decoding == [["job-0.safetensors", "job-1.safetensors"], ["job-1.safetensors"]]
+    assert list((tmp_path / "deep" / "keep").iterdir()) == []
+
+
+def test_a_stopped_job_leaves_no_latents_behind(keeping: Engine, tmp_path: Path) -> None:
+    stop = threading.Event()
+    for event in keeping.run(TextToImage("a tent", seed=1, steps=1, count=3), job_id="job", stop=stop):
+        if isinstance(event, Picture):
+            stop.set()
+    assert event == Stopped(1)
     assert list((tmp_path / "deep" / "keep").iterdir()) == []
 
 

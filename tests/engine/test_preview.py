@@ -52,7 +52,7 @@ class Slow(PreviewDecoder):
         self.begun, self.go = threading.Event(), threading.Event()
         self.seen: list[float] = []
 
-    def decode(self, latents: np.ndarray) -> Pixels:  # type: ignore[type-arg]
+    def decode(self, latents: np.ndarray) -> Pixels:
         self.seen.append(float(latents[0, 0, 0, 0]))
         self.begun.set()
         self.go.wait(10)
@@ -98,7 +98,7 @@ def test_the_thread_keeps_to_its_share_of_a_core() -> None:
     spent = []
 
     class Watched(PreviewDecoder):
-        def decode(self, latents: np.ndarray) -> Pixels:  # type: ignore[type-arg]
+        def decode(self, latents: np.ndarray) -> Pixels:
             began = time.thread_time()
             pictures = super().decode(latents)
             spent.append(time.thread_time() - began)
