@@ -91,9 +91,12 @@ def _run(command: Command) -> int:
         from ldm_core.training.cli import main as train
 
         return train(options["kind"], options["config"], options["arguments"])
-    settings = load({name: options.get(name) for name in Settings.__dataclass_fields__})
+    settings = settings_of(command)
     if command.verb == "serve":
-        return _serve(settings)
+        from ui.server import serve
+
+        serve(settings)
+        return 0
     if command.verb == "models":
         from app.commands.models import models
 
@@ -103,12 +106,12 @@ def _run(command: Command) -> int:
     return txt2img(settings, options)
 
 
-def _serve(settings: Settings) -> int:
-    check_port(settings.host, settings.port)
-    from ui.server import serve
-
-    serve(settings)
-    return 0
+def settings_of(command: Command) -> Settings:
+    """The settings of this start. Raises UserError if they are wrong, or if the page's port is taken."""
+    settings = load({name: command.options.get(name) for name in Settings.__dataclass_fields__})
+    if command.verb == "serve":
+        check_port(settings.host, settings.port)
+    return settings
 
 
 def check_port(host: str, port: int) -> None:

@@ -29,6 +29,8 @@ def enter(argv: Sequence[str]) -> int:
     """Judge the command line, make the environment whole, run the command in it; the exit code."""
     try:
         command = cli.parse(argv)  # first: nobody waits for an installation to hear of a typing error
+        if not inside():
+            cli.settings_of(command)
         make_whole(dev=command.verb == "test" or bool(command.options.get("dev")))
     except UserError as error:
         return cli.refuse(error)

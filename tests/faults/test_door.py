@@ -98,10 +98,15 @@ def base_python() -> str:
     return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
-def test_a_typing_error_is_answered_before_anything_is_installed(clone: Path) -> None:
-    result = launch(clone, "--prot", "80")
+@pytest.mark.parametrize(
+    ("argv", "named"),
+    [(["--prot", "80"], "--prot"), (["--share"], "--auth"), (["txt2img", "x", "--device", "tpu"], "tpu")],
+)
+def test_a_wrong_option_is_answered_before_anything_is_installed(clone: Path, argv: list[str], named: str) -> None:
+    result = launch(clone, *argv)
     assert (result.returncode, result.stdout) == (2, "")
-    assert "--prot" in result.stderr
+    assert named in result.stderr
+    assert result.stderr.count("\n") == 1
     assert not (clone / ".venv").exists()
 
 
