@@ -110,7 +110,8 @@ class LatentDiffusion:
         Raises UserError if the numbers are none: an overflow, in half precision as a rule.
         """
         began = time.monotonic()
-        x = self.first_stage.decode(latents.float() / self.spec.scale * self._std + self._mean)
+        latents = latents.to(self.device, torch.float32)
+        x = self.first_stage.decode(latents / self.spec.scale * self._std + self._mean)
         if not bool(torch.isfinite(x).all()):
             message = "The model's numbers grew too large to be a picture."
             raise UserError(message, "Try --dtype float32, or a lower CFG scale.")

@@ -108,6 +108,14 @@ def test_odd_sizes_are_the_middle_of_the_next_size_that_the_network_can_draw(sha
     assert np.array_equal(part, whole[:, 8:88])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_draws_nearly_the_same_picture(tiny: Path, shared_engine: Engine, dtype: str) -> None:
+    (picture,) = pictures(Engine(lambda name: tiny, device="cpu", dtype=dtype), REQUEST)
+    (expected,) = pictures(shared_engine, REQUEST)
+    assert not np.array_equal(picture, expected)
+    assert np.abs(picture.astype(int) - expected).mean() < (0.5 if dtype == "float16" else 3)
+
+
 # -- randomness -------------------------------------------------------------------------------------------------------
 
 
