@@ -19,10 +19,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ldm_core.engine import Engine
-
 from app.models import Shelf
 from app.settings import load
+from ldm_core.engine import Engine
 from ldm_core.events import Failed, Picture, Pixels
 from ldm_core.tasks import Request, request_from_json
 from ui.examples import FOLDER, Example, read_examples
