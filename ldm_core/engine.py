@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Container, Generator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -102,23 +103,29 @@ class Engine:
         model = self._load(request.model)
         request = resolve(request, model.spec, self._limits)
         recipe = request_to_json(request)
-        keep = (
-            Keeper(self._keep, job_id, {**recipe, "state": str(self._resident and self._resident[0])})
-            if self._keep
-            else None
-        )
+        keep = self._keeper(job_id, recipe)
         module, _, function = TASKS[task_of(request)].generator.partition(":")
         draw = getattr(import_module(module), function)
         images: list[Pixels] = []
         size = 0
-        for event in draw(model, request, previews=previews, stop=stop, keep=keep, skip=skip):
-            yield event
-            if isinstance(event, Stopped):
-                return
-            if isinstance(event, Picture):
-                size += event.image.nbytes
-                images = [*images, event.image] if size <= HELD_BYTES else []
+        try:
+            for event in draw(model, request, previews=previews, stop=stop, keep=keep, skip=skip):
+                yield event
+                if isinstance(event, Stopped):
+                    return
+                if isinstance(event, Picture):
+                    size += event.image.nbytes
+                    images = [*images, event.image] if size <= HELD_BYTES else []
+        finally:
+            if keep and not job_id:  # nobody can come back for the latents of a job without a name
+                keep.drop(*range(request.count))
         yield Done(tuple(images), recipe)
+
+    def _keeper(self, job_id: str, recipe: dict[str, Any]) -> Keeper | None:
+        if self._keep is None:
+            return None
+        model = str(self._resident and self._resident[0])  # its files: other weights make other latents
+        return Keeper(self._keep, job_id or f"unnamed-{secrets.token_hex(8)}", {**recipe, "files": model})
 
     def _is_resident(self, name: str) -> bool:
         state = _state(self._resolve(name))  # first: of a model that is not there, nothing is loaded
@@ -147,4 +154,4 @@ def _state(path: Path) -> State:
 def _checked(job_id: str) -> str:
     if not re.fullmatch(r"[\w-]*", job_id, re.ASCII):
         raise ValueError(f"a job id is made of letters, digits, - and _; not {job_id!r}")
-    return job_id or f"unnamed-{secrets.token_hex(8)}"
+    return job_id

@@ -59,7 +59,8 @@ class Keeper:
     def drop(self, *indices: int) -> None:
         """These pictures are safe, or nobody wants them any more."""
         for index in indices:
-            self.path(index).unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                self.path(index).unlink()
 
 
 def forget_old(folder: Path) -> None:

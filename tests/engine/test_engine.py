@@ -409,6 +409,19 @@ def test_a_stopped_job_leaves_no_latents_behind(keeping: Engine, tmp_path: Path)
     assert list((tmp_path / "deep" / "keep").iterdir()) == []
 
 
+def test_a_job_without_a_name_leaves_no_latents_behind_however_it_ends(
+    keeping: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = keeping.run(TextToImage("a tent", steps=1, count=2))
+    next(event for event in events if isinstance(event, Picture))
+    assert len(list((tmp_path / "deep" / "keep").iterdir())) == 2
+    events.close()
+    assert list((tmp_path / "deep" / "keep").iterdir()) == []
+    monkeypatch.setattr(LatentDiffusion, "decode", lambda self, latents: torch.empty(2**55))
+    assert isinstance(list(keeping.run(REQUEST))[-1], Failed)
+    assert list((tmp_path / "deep" / "keep").iterdir()) == []
+
+
 def test_a_job_that_is_run_again_takes_up_its_finished_latents(keeping: Engine, calls: list[Tensor]) -> None:
     request = TextToImage("a tent", seed=1, steps=2, count=2)
     expected = pictures(keeping, request)
