@@ -1,6 +1,7 @@
 """The command line. It is judged before anything heavy is imported: what stands at the top needs Python alone."""
 
 import argparse
+import io
 import os
 import socket
 import sys
@@ -56,6 +57,8 @@ def parse(argv: Sequence[str]) -> Command:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command inside the environment; returns the exit code. Errors are one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names are bytes, and are printed as they are
     try:
         return _run(parse(argv))
     except UserError as error:

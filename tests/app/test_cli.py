@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -228,24 +229,75 @@ def test_a_foreign_recipe_whose_model_is_not_here_is_drawn_with_ours(
     assert Image.open("x.png").size == (64, 72)
 
 
-def test_a_terminal_shows_the_steps_and_clears_its_line(tmp_path: Path, tiny_models: Path) -> None:
-    settings = {"LATENT_STUDIO_MODELS": str(tiny_models), "LATENT_STUDIO_OUTPUTS": str(tmp_path)}
-    command = [sys.executable, "-m", "app.cli", "txt2img", "a lake", "--model", "tiny scenes", "--steps", "3"]
-    terminal, inside = pty.openpty()
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=inside)
-    os.close(inside)
-    shown = b""
-    try:
-        while part := os.read(terminal, 1000):
-            shown += part
-    except OSError:  # the way a Linux terminal says that its other end is closed
-        pass
-    os.close(terminal)
-    out, _ = process.communicate()
-    assert process.returncode == 0
+# The command line as it is started, except that touching the network ends it.
+GUARDED = """
+import sys
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"):
+        raise SystemExit(f"the network was touched: {event}")
+sys.addaudithook(hook)
+from app.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+class Terminal:
+    """A command line whose errors and progress go to a terminal."""
+
+    def __init__(self, models: Path, outputs: Path, *argv: str, **env: str) -> None:
+        settings = {"LATENT_STUDIO_MODELS": str(models), "LATENT_STUDIO_OUTPUTS": str(outputs), **env}
+        self.end, inside = pty.openpty()
+        command = [sys.executable, "-c", GUARDED, *argv]
+        environment = {**os.environ, **settings}
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=inside)
+        os.close(inside)
+
+    def shown(self) -> Iterator[bytes]:
+        """All that was shown until now, whenever there is more."""
+        text = b""
+        while True:
+            try:
+                part = os.read(self.end, 1000)
+            except OSError:  # the way a Linux terminal says that its other end is closed
+                part = b""
+            if not part:
+                os.close(self.end)
+                return
+            text += part
+            yield text
+
+
+def test_a_terminal_shows_the_steps_and_nothing_stays_anywhere_but_the_picture(
+    tmp_path: Path, tiny_models: Path
+) -> None:
+    for name in ("temporary", "home"):
+        (tmp_path / name).mkdir()
+    environment = {"TMPDIR": str(tmp_path / "temporary"), "HOME": str(tmp_path / "home")}
+    picture = os.fsencode(tmp_path / "x") + b"\xff.png"  # a name that is no UTF-8
+    argv = ("txt2img", "a lake", "--model", "tiny scenes", "--steps", "3", "--out", os.fsdecode(picture))
+    terminal = Terminal(tiny_models, tmp_path / "outputs", *argv, **environment)
+    *_, shown = terminal.shown()
+    out, _ = terminal.process.communicate()
+    assert terminal.process.returncode == 0, shown
     assert b"step 3 of 3" in shown
     assert shown.rstrip().endswith(b"\x1b[K")
-    assert Path(out.decode().strip()).is_file()
+    assert out == picture + b"\n"
+    assert everything_below(tmp_path) == [os.fsdecode(b"x\xff.png")]
+
+
+def test_an_interrupt_stops_within_a_step_and_leaves_no_picture(tmp_path: Path, tiny_models: Path) -> None:
+    argv = ("txt2img", "a lake", "--model", "tiny scenes", "--steps", "1000", "--width", "512", "--height", "512")
+    terminal = Terminal(tiny_models, tmp_path / "outputs", *argv)
+    for shown in terminal.shown():
+        if b"step 2 of" in shown:
+            terminal.process.send_signal(signal.SIGINT)
+            break
+    *_, shown = terminal.shown()
+    terminal.process.communicate()
+    assert terminal.process.returncode == 130
+    assert b"Stopped; 0 of 1 pictures were finished." in shown
+    assert b"step 900 of" not in shown
+    assert everything_below(tmp_path) == []
 
 
 def test_models_are_listed_and_described(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
