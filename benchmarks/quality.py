@@ -4,7 +4,8 @@
 
 Everything is measured on held-out scenes, whose seeds are never trained on. What a prompt asks for (things, their
 colours, time, weather, season, scene) is read from its text; the judge (benchmarks.judge) says what the picture shows.
-The judge errs: its own accuracy on renders, and its verdict on the real renders of the same prompts, are the ceiling.
+The judge errs: its own accuracy on renders, and its verdict on the real renders of the same prompts, are the ceiling;
+what holds by chance, in the render of another prompt, is the floor.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def through(first_stage: Path, pictures: Pixels) -> Pixels:
 
 
 def measure_text(judge: Judge, engine: Draws, model: str, count: int) -> dict[str, Any]:
-    """What holds of `count` held-out prompts, drawn and in their real renders."""
+    """What holds of `count` held-out prompts: as drawn, in their real renders, and by chance in that of the next."""
     scenes = [render(FIRST_PROMPT + i, PICTURE) for i in range(count)]
     prompts = [fullest(scene.captions) for scene in scenes]
     wishes = [asked(prompt) for prompt in prompts]
@@ -171,18 +172,20 @@ def measure_text(judge: Judge, engine: Draws, model: str, count: int) -> dict[st
         "prompts": count,
         "drawn": tally(wishes, drawn),
         "real": tally(wishes, real),
+        "chance": tally(wishes, real[1:] + real[:1]),
         "things": missed_things(wishes, drawn),
     }
 
 
 def text_table(result: dict[str, Any]) -> str:
-    """Rows of kinds: how many were asked, the shares that hold as drawn and in real renders, and drawn / real."""
+    """Rows of kinds: how many were asked; the shares that hold as drawn, in real renders, by chance; drawn / real."""
     names = {"object": "object present", "colour": "its colour"}
-    lines = [f"{'':16}{'asked':>8}{'drawn':>9}{'real':>9}{'of ceiling':>12}"]
+    lines = [f"{'':16}{'asked':>8}{'drawn':>9}{'real':>9}{'chance':>9}{'drawn/real':>12}"]
     for kind, drawn in result["drawn"].items():
-        real = result["real"][kind]
+        real, chance = result["real"][kind], result["chance"][kind]
         ratio = drawn.share / real.share if real.holds else float("nan")
-        lines.append(f"{names.get(kind, kind):16}{drawn.asked:8d}{drawn.share:9.1%}{real.share:9.1%}{ratio:12.1%}")
+        shares = f"{drawn.share:9.1%}{real.share:9.1%}{chance.share:9.1%}{ratio:12.1%}"
+        lines.append(f"{names.get(kind, kind):16}{drawn.asked:8d}{shares}")
     return "\n".join(lines)
 
 

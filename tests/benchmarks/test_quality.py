@@ -1,27 +1,34 @@
 """The figures of benchmarks/quality.py: what counts as held, and the shares made of it."""
 
+import hashlib
+import json
 import math
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.asked import asked
+from benchmarks.asked import asked, fullest
 from benchmarks.judge import Seen
 from benchmarks.quality import (
+    FIRST_PROMPT,
     KINDS,
     SHEET_PROMPTS,
     Tally,
     draw,
     holds,
+    main,
     measure_first_stage,
     missed_things,
     tally,
     text_table,
 )
 from ldm_core.events import Event, Failed, Picture
-from ldm_core.scenes import VOCABULARY, words_of
+from ldm_core.scenes import VOCABULARY, render, words_of
 from ldm_core.tasks.text_to_image import TextToImage
+from tests.tiny_model import write_tiny_models
 
 LAKE = {"scene": "lake", "time": "sunset", "weather": "clear", "season": "summer"}
 
@@ -63,11 +70,12 @@ def test_missed_things_come_with_the_worst_first() -> None:
 
 
 def test_table_gives_the_share_of_the_ceiling() -> None:
-    drawn = {**dict.fromkeys(KINDS, Tally(0, 0)), "object": Tally(45, 100), "total": Tally(45, 100)}
-    real = {**dict.fromkeys(KINDS, Tally(0, 0)), "object": Tally(90, 100), "total": Tally(90, 100)}
-    rows = text_table({"drawn": drawn, "real": real}).splitlines()
-    assert rows[1].split() == ["object", "present", "100", "45.0%", "90.0%", "50.0%"]
-    assert rows[-1].split() == ["total", "100", "45.0%", "90.0%", "50.0%"]
+    nothing = dict.fromkeys(KINDS, Tally(0, 0))
+    counts = {"drawn": Tally(45, 100), "real": Tally(90, 100), "chance": Tally(7, 100)}
+    result = {name: {**nothing, "object": value, "total": value} for name, value in counts.items()}
+    rows = text_table(result).splitlines()
+    assert rows[1].split() == ["object", "present", "100", "45.0%", "90.0%", "7.0%", "50.0%"]
+    assert rows[-1].split() == ["total", "100", "45.0%", "90.0%", "7.0%", "50.0%"]
 
 
 def test_first_stage_figures_are_those_of_the_formula() -> None:
@@ -95,6 +103,24 @@ def test_each_prompt_is_drawn_once_with_its_own_seed() -> None:
 def test_a_picture_that_cannot_be_drawn_ends_the_run_with_its_sentence() -> None:
     with pytest.raises(SystemExit, match="'bad' could not be drawn: no such thing"):
         draw(Painter(), "scenes-text", ["bad"])
+
+
+def test_the_command_draws_judges_and_writes_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, model = write_tiny_models(tmp_path)
+    out = tmp_path / "figures.json"
+    command = ["quality", "--model", str(model), "--prompts", "3", "--skip", "first-stage", "judge", "sheet"]
+    monkeypatch.setattr(sys, "argv", [*command, "--json", str(out)])
+    main()
+    figures = json.loads(out.read_text())
+    text = figures["text"]
+    wishes = [asked(fullest(render(FIRST_PROMPT + i, 64).captions)) for i in range(3)]
+    assert text["drawn"]["total"]["asked"] == text["real"]["total"]["asked"] == sum(len(w.items()) for w in wishes)
+    assert text["real"]["total"]["holds"] > text["drawn"]["total"]["holds"]  # the tiny model is not trained
+    assert figures["sha256"][model.name] == hashlib.sha256(model.read_bytes()).hexdigest()
+    assert "torch" in figures["machine"]
+    assert "total" in capsys.readouterr().out
 
 
 def test_sheet_prompts_say_only_what_the_model_knows() -> None:
