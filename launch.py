@@ -17,7 +17,14 @@ def main(argv):  # type: (list[str]) -> int
         return 2
     from app.environment import enter
 
-    return enter(argv)
+    return enter(argv, serve)
+
+
+def serve(settings):  # type: ignore[no-untyped-def]
+    """The page stands above the application, which does not know it; the door knows both."""
+    from ui.server import serve
+
+    serve(settings)
 
 
 if __name__ == "__main__":

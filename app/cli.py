@@ -16,6 +16,7 @@ from ldm_core.errors import UserError, quoted
 
 VERBS = ("setup", "test", "txt2img", "models", "train")
 WRONG, INTERRUPTED = 2, 130  # exit codes
+Serve = Callable[[Settings], None]
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,15 @@ def parse(argv: Sequence[str]) -> Command:
     return Command(verb, vars(parser.parse_args(rest)))
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run one command inside the environment; returns the exit code. Errors are one line on stderr."""
+def main(argv: Sequence[str], serve: Serve) -> int:
+    """Run one command inside the environment; returns the exit code. Errors are one line on stderr.
+
+    serve: opens the page, which this room knows nothing of, and returns when it is closed.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")  # file names are bytes, and are printed as they are
     try:
-        return _run(parse(argv))
+        return _run(parse(argv), serve)
     except UserError as error:
         return refuse(error)
     except KeyboardInterrupt:
@@ -88,7 +92,7 @@ def say(text: str) -> None:
     print(line.encode("utf-8", "replace").decode("utf-8"), file=sys.stderr, flush=True)
 
 
-def _run(command: Command) -> int:
+def _run(command: Command, serve: Serve) -> int:
     options = command.options
     if command.verb == "train":
         from ldm_core.training.cli import main as train
@@ -96,8 +100,6 @@ def _run(command: Command) -> int:
         return train(options["kind"], options["config"], options["arguments"])
     settings = settings_of(command)
     if command.verb == "serve":
-        from ui.server import serve
-
         serve(settings)
         return 0
     if command.verb == "models":
@@ -233,7 +235,3 @@ def _number(flag: str) -> Callable[[str], float]:
             raise UserError(f"{flag} must be a number, not {quoted(text)}.") from None
 
     return convert
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -25,7 +25,7 @@ GIGABYTE = 1e9
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def enter(argv: Sequence[str]) -> int:
+def enter(argv: Sequence[str], serve: cli.Serve) -> int:
     """Judge the command line, make the environment whole, run the command in it; the exit code."""
     try:
         command = cli.parse(argv)  # first: nobody waits for an installation to hear of a typing error
@@ -46,7 +46,7 @@ def enter(argv: Sequence[str]) -> int:
         return replace_process([str(PYTHON), "-m", "pytest", *command.options["arguments"]])
     if not inside():
         return replace_process([str(PYTHON), str(ROOT / "launch.py"), *argv])
-    return cli.main(argv)
+    return cli.main(argv, serve)
 
 
 def inside() -> bool:

@@ -165,7 +165,10 @@ class Pip:
         """Install a requirements file; returns when it is all there. Raises UserError with the one thing to change."""
         bar = "raw" if self._version() >= _NEW_ENOUGH else "off"
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", bar, "-r", str(requirements)]
-        code, output = follow([str(self.python), "-m", "pip", "install", *options], PipOutput())
+        # Gigabytes of downloads: they go where the room was checked, as /tmp is often a small disk in memory.
+        with tempfile.TemporaryDirectory(dir=self.log.parent, prefix="download-") as room:
+            command = [str(self.python), "-m", "pip", "install", *options]
+            code, output = follow(command, PipOutput(), {**os.environ, "TMPDIR": room, "TEMP": room})
         with self.log.open("a", encoding="utf-8") as log:
             log.write(output)
         if code:

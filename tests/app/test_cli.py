@@ -27,6 +27,11 @@ Run = Callable[..., int]
 SEED_LIMIT = 2**63 - 1
 
 
+def no_page(settings: Settings) -> None:
+    """The page has tests of its own."""
+    pytest.fail("the page was opened")
+
+
 @pytest.fixture
 def run(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command line in an empty folder; the model named `scenes-text` comes from the tiny ones."""
@@ -36,7 +41,7 @@ def run(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(folder)
     monkeypatch.setenv("LATENT_STUDIO_MODELS", str(settings.models))
     monkeypatch.setenv("LATENT_STUDIO_OUTPUTS", str(settings.outputs))
-    return lambda *argv: cli.main([str(word) for word in argv])
+    return lambda *argv: cli.main([str(word) for word in argv], no_page)
 
 
 def everything_below(folder: Path) -> list[str]:
@@ -149,7 +154,7 @@ def test_help_is_help_and_no_error(run: Run, capfd: pytest.CaptureFixture[str]) 
 def test_a_refusal_needs_neither_torch_nor_a_second(tmp_path: Path, tiny_models: Path) -> None:
     code = (
         "import resource, sys, app.cli\n"
-        "code = app.cli.main(['txt2img', 'a lake', '--steps', '0'])\n"
+        "code = app.cli.main(['txt2img', 'a lake', '--steps', '0'], print)\n"
         "used = resource.getrusage(resource.RUSAGE_SELF)\n"
         "print(code, 'torch' in sys.modules, used.ru_utime + used.ru_stime)\n"
     )
@@ -237,7 +242,7 @@ def hook(event, arguments):
         raise SystemExit(f"the network was touched: {event}")
 sys.addaudithook(hook)
 from app.cli import main
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:], print))
 """
 
 

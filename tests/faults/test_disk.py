@@ -77,7 +77,7 @@ def test_a_limit_on_file_sizes_is_met_like_a_full_disk(tmp_path: Path, settings:
         "import resource, sys\n"
         "from app import cli\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
-        "sys.exit(cli.main(sys.argv[1:]))\n"
+        "sys.exit(cli.main(sys.argv[1:], print))\n"
     )
     wish = ["txt2img", "a lake", "--model", "tiny scenes", "--steps", "1", "--out", str(tmp_path / "new" / "x.png")]
     environment = {"LATENT_STUDIO_MODELS": str(settings.models), "LATENT_STUDIO_OUTPUTS": str(settings.outputs)}
