@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ NO_NETWORK = re.compile(
 )
 NO_SPACE = re.compile(r"No space left on device|Errno 28|Disk quota exceeded")
 _NEW_ENOUGH, PIP = (24, 1), "pip>=24.1,<27"  # for --progress-bar raw
+_DOWNLOADS = "download-"
 
 
 class Ticker:
@@ -166,7 +168,9 @@ class Pip:
         bar = "raw" if self._version() >= _NEW_ENOUGH else "off"
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", bar, "-r", str(requirements)]
         # Gigabytes of downloads: they go where the room was checked, as /tmp is often a small disk in memory.
-        with tempfile.TemporaryDirectory(dir=self.log.parent, prefix="download-") as room:
+        for left in self.log.parent.glob(f"{_DOWNLOADS}*"):  # by an installation that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=self.log.parent, prefix=_DOWNLOADS) as room:
             command = [str(self.python), "-m", "pip", "install", *options]
             code, output = follow(command, PipOutput(), {**os.environ, "TMPDIR": room, "TEMP": room})
         with self.log.open("a", encoding="utf-8") as log:

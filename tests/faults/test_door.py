@@ -138,9 +138,11 @@ def test_a_second_start_installs_nothing(clone: Path) -> None:
 
 def test_new_requirements_are_installed_at_the_next_start(clone: Path) -> None:
     (clone / "requirements.txt").write_text("studio-dependency==2.0\n")
+    (clone / ".venv" / "download-left" / "wheels").mkdir(parents=True)
     result = launch(clone, "setup")
     assert result.returncode == 0, result.stderr
     assert "updating" in result.stdout
+    assert not list((clone / ".venv").glob("download-*"))
     assert "2.0" in launch(clone, "train", "diffusion", "x.yaml").stdout
 
 
