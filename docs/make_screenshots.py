@@ -2,7 +2,7 @@
 
     .venv/bin/python docs/make_screenshots.py [--out docs/images] [--models DIR]
 
-page.png: the page with finished pictures, 1400 pixels wide. drawing.png: a job on its way. phone.png: 390 wide, dark.
+page.png: the page with a finished picture, 1400 wide. drawing.png: a job on its way. phone.png: 390 wide, dark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ SERVER = (
 )
 READY = "Latent Studio: "
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 120_000  # milliseconds
+FADE = 1500  # milliseconds in which the last preview becomes its picture
+PATIENCE = 900_000  # milliseconds; a busy machine draws slowly
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def take(url: str, out: Path) -> None:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         page = open_page(browser, url, 1400, 900, "light")
         page.locator(".progress[data-state=ready]").wait_for(state="attached")
-        draw(page, PROMPT, Steps="60", Seed="3")
+        draw(page, PROMPT, Seed="3")
         page.wait_for_function(
             "() => { const bar = document.querySelector('[role=progressbar]');"
             " return bar && bar.getAttribute('aria-valuenow') / bar.getAttribute('aria-valuemax') > 0.5; }"
@@ -88,13 +89,15 @@ def take(url: str, out: Path) -> None:
         page.get_by_role("img", name="Preview").first.wait_for()
         page.screenshot(path=out / "drawing.png")
         page.get_by_role("img", name="Result").first.wait_for()
-        draw(page, PROMPT, Steps="20", Seed="7", Count="4")
-        page.locator("img[alt^=Result]").nth(3).wait_for()
-        page.wait_for_timeout(1500)  # the last preview's fade into its picture
+        draw(page, PROMPT, Seed="7")
+        page.get_by_role("progressbar").wait_for()
+        page.get_by_role("progressbar").wait_for(state="hidden")
+        page.locator("img[alt^=Result]").wait_for()
+        page.wait_for_timeout(FADE)
         page.screenshot(path=out / "page.png")
         phone = open_page(browser, url, 390, 844, "dark")
-        phone.locator("img[alt^=Result]").nth(3).wait_for()
-        phone.wait_for_timeout(1500)
+        phone.locator("img[alt^=Result]").wait_for()
+        phone.wait_for_timeout(FADE)
         phone.screenshot(path=out / "phone.png")
         browser.close()
 
