@@ -68,7 +68,8 @@ class Run:
             if new:
                 writer.writeheader()
             writer.writerow(row)
-        print("  ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
+        shown = (f"{value:.5g}" if isinstance(value, float) else value for value in row.values())
+        print("  ".join(f"{key} {value}" for key, value in zip(row, shown, strict=True)), flush=True)
 
     def save(self, state: dict[str, Any]) -> None:
         path = self.folder / "checkpoint.pt"
