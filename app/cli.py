@@ -50,9 +50,6 @@ def parse(argv: Sequence[str]) -> Command:
     parser = {"setup": _setup_parser, "txt2img": _txt2img_parser, "models": _models_parser, "train": _train_parser}[
         verb
     ]()
-    if verb == "train":
-        known, more = parser.parse_known_args(rest)
-        return Command(verb, {**vars(known), "arguments": more})
     return Command(verb, vars(parser.parse_args(rest)))
 
 
@@ -95,9 +92,11 @@ def say(text: str) -> None:
 def _run(command: Command, serve: Serve) -> int:
     options = command.options
     if command.verb == "train":
+        if not options["config"].is_file():
+            raise UserError(f"There is no recipe {options['config']}.", "Those of the shipped models: presets/training")
         from ldm_core.training.cli import main as train
 
-        return train(options["kind"], options["config"], options["arguments"])
+        return train(options["kind"], options["config"], ["--work", options["work"]] if options["work"] else [])
     settings = settings_of(command)
     if command.verb == "serve":
         serve(settings)
@@ -176,6 +175,7 @@ def _train_parser() -> _Parser:
     parser.add_argument(
         "config", type=Path, metavar="CONFIG", help="a recipe such as presets/training/first-stage.yaml"
     )
+    parser.add_argument("--work", metavar="DIR", help="folder for data, checkpoints and logs")
     return parser
 
 

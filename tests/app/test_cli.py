@@ -133,6 +133,8 @@ def test_a_prompt_that_cannot_be_read_is_one_line_and_no_file(
         (["models", "info"], "FILE_OR_NAME"),
         (["models", "info", "none"], "none"),
         (["train", "everything", "x.yaml"], "everything"),
+        (["train", "diffusion", "none.yaml"], "none.yaml"),
+        (["train", "diffusion", "x.yaml", "--fast"], "--fast"),
         (["setup", "--devel"], "--devel"),
     ],
 )

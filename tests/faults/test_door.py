@@ -54,6 +54,7 @@ def make_clone(folder: Path) -> Path:
     for name in ("app", "ldm_core"):
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
     shutil.copy(ROOT / "launch.py", folder)
+    (folder.parent / "x.yaml").write_text("")
     (folder / "requirements.txt").write_text("studio-dependency==1.0\n")
     (folder / "requirements-dev.txt").write_text("-r requirements.txt\n")
     (folder / "ldm_core" / "training").mkdir()
@@ -124,11 +125,11 @@ def test_an_installation_killed_halfway_is_finished_at_the_next_start(clone: Pat
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert not (clone / ".venv" / "installed.json").exists()
-    result = launch(clone, "train", "diffusion", "x.yaml", "--more", "3")
+    result = launch(clone, "train", "diffusion", "x.yaml", "--work", "3")
     assert result.returncode == 0, result.stderr
     assert "finishing it" in result.stdout
     # the command ran inside of the environment, with what it needs and with every word of the command line
-    assert result.stdout.splitlines()[-1] == f"{clone / '.venv'} 1.0 diffusion x.yaml --more 3"
+    assert result.stdout.splitlines()[-1] == f"{clone / '.venv'} 1.0 diffusion x.yaml --work 3"
 
 
 def test_a_second_start_installs_nothing(clone: Path) -> None:
