@@ -120,10 +120,10 @@ def job_json(job: Job, position: int) -> dict[str, Any]:
 
 
 def _task_state(jobs: Jobs, task: str) -> dict[str, Any]:
-    """The job to show, and pictures of jobs before it; while it draws, the last results are still called results."""
+    """The job to show, and pictures of jobs before it; until it has some, the last results are still called results."""
     shown = jobs.latest(task)
     drawn = [job for job in reversed(jobs.list(task)) if job.pictures and (shown is None or job.id != shown.id)]
-    last = drawn[0].id if drawn and shown and not shown.over else ""
+    last = drawn[0].id if drawn and shown and not shown.pictures else ""
     pictures = (
         picture_json(job, picture, "Result" if job.id == last else "Earlier picture")
         for job in drawn

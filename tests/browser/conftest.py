@@ -92,6 +92,10 @@ def open_page(browser: Any, server: str) -> Iterator[OpenPage]:
 
     yield open_
     for context in contexts:
+        for page in context.pages:
+            if page.locator(".stage[data-state=queued], .stage[data-state=running]").count():
+                page.get_by_role("button", name="Stop", exact=True).click()
+                page.locator(".stage[data-state=queued], .stage[data-state=running]").wait_for(state="detached")
         context.close()
     assert foreign == [], "nothing may be fetched from outside"
     assert [error for error in errors if "signal is aborted" not in error] == []

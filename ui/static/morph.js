@@ -4,16 +4,18 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const SIDE = 96; // of the grain, in pixels
 
 // Shows `url` in `image`, fading from what it (or an earlier image in `pane`) showed. Resolves when it is fully there.
-export async function morph(pane, image, url) {
+export async function morph(pane, image, url, quick = false) {
+  image.coming = url;
   const next = new Image();
   next.src = url;
   await next.decode().catch(() => null);
+  if (image.coming !== url) return; // a newer one overtook it
   const now = performance.now();
   const pace = Math.min(900, Math.max(120, now - (pane.lastFrame ?? now - 400)));
   pane.lastFrame = now;
-  if (image.src && !calm.matches) underlay(pane, image, pace);
+  if (image.src && !calm.matches && !quick) underlay(pane, image, pace);
   image.src = url;
-  if (calm.matches) return;
+  if (calm.matches || quick) return;
   await image.animate({ opacity: [0, 1] }, { duration: pace, easing: "linear" }).finished.catch(() => null);
 }
 
@@ -32,7 +34,7 @@ export class Grain {
     this.context = canvas.getContext("2d");
     this.pixels = this.context.createImageData(SIDE, SIDE);
     this.draw();
-    if (!calm.matches) this.timer = setInterval(() => this.draw(), 90);
+    if (!calm.matches) this.timer = setInterval(() => this.draw(), 120);
   }
 
   draw() {
@@ -46,8 +48,10 @@ export class Grain {
     this.context.putImageData(this.pixels, 0, 0);
   }
 
-  // share: how much of the work is done, 0..1
+  // share: how much of the work is done, 0..1. With something to see below it, the grain stands still: moving it costs
+  // processor time that the drawing itself may need.
   fade(share) {
+    clearInterval(this.timer);
     this.canvas.style.opacity = Math.max(0, 0.55 * (1 - share) ** 1.5);
   }
 

@@ -79,10 +79,11 @@ class Stage {
 
   follow(id) {
     this.events?.close();
-    this.showEarlier([...(this.job?.pictures ?? []), ...this.before].map(demoted));
+    if (this.job) this.showEarlier([...this.job.pictures, ...this.before].map(demoted));
     for (const tile of this.tiles.values()) tile.remove();
     this.tiles.clear();
     this.job = { id, state: "new", pictures: [], count: 1 };
+    Object.assign(this.root.dataset, { job: id, state: "new" });
     this.props.value = { job: id }; // what the Stop button names
     this.events = new EventSource(at(`jobs/${id}/events`));
     this.events.addEventListener("job", (event) => this.update(JSON.parse(event.data)));
@@ -96,6 +97,7 @@ class Stage {
     const before = this.job;
     this.job = job;
     const running = unfinished(job);
+    this.root.dataset.state = job.state;
     document.documentElement.dataset.studio = running ? "busy" : "idle";
     this.part.empty.hidden = running || job.pictures.length > 0;
     this.part.title.textContent = job.prompt;
@@ -103,6 +105,7 @@ class Stage {
     this.part.tiles.dataset.columns = job.count === 1 ? 1 : job.count <= 4 ? 2 : job.count <= 9 ? 3 : "many";
     if (job.pictures.length) this.root.dataset.seed = job.pictures[0].seed; // for the Reuse button
     for (const [index, picture] of job.pictures.entries()) this.tile(index).finish(picture, (tile) => this.enlarge(tile));
+    if (job.pictures.length && !before.pictures.length) this.showEarlier(this.before.map(demoted));
     if (running && !this.tiles.size) this.tile(0);
     if (!running) this.dropUnfinished();
     this.showProgress(job, running);
@@ -116,7 +119,6 @@ class Stage {
     const arrived = before.state === "new" && !unfinished(job); // over before this page was opened: nothing happens now
     if (!arrived) this.part.live.textContent = announcement(job);
     if (job.state === "failed") arrived ? this.say(`Not drawn: ${job.error}`, "") : this.complain(job.error);
-    if (!unfinished(job)) this.showEarlier(this.before.map(demoted));
     if (before.state === "queued" && before.position) {
       const state = await this.state(); // the job before this one may have been ours
       if (state && this.job.id === job.id) this.showEarlier(state.earlier);
@@ -128,7 +130,7 @@ class Stage {
     for (const [offset, image] of images.entries()) {
       const which = this.job.count > 1 ? ` ${first + offset + 1} of ${this.job.count}` : "";
       const alt = `Preview${which}: step ${step} of ${this.job.steps}`;
-      this.tile(first + offset).preview(image, alt, step / this.job.steps);
+      this.tile(first + offset).preview(image, alt, step / this.job.steps, images.length > 4);
     }
   }
 

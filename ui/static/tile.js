@@ -21,15 +21,15 @@ export class Tile {
     this.figure.style.setProperty("--ratio", width / height);
   }
 
-  // share: how much of the work is done, 0..1
-  preview(url, alt, share) {
+  // share: how much of the work is done, 0..1. quick: without fading, where many pictures change at once.
+  preview(url, alt, share, quick) {
     if (this.picture) return;
     if (!this.front) {
       this.front = element("img");
       this.grain.canvas.before(this.front);
     }
     this.front.alt = alt;
-    morph(this.pane, this.front, url);
+    morph(this.pane, this.front, url, quick);
     this.grain.fade(share);
   }
 
