@@ -1,7 +1,8 @@
 """The door keeper of the server: one ASGI middleware in front of everything, Gradio's routes and ours alike.
 
 It answers only to the server's own names (a foreign page cannot reach it through DNS rebinding), refuses requests that
-another site's page sends, asks for name and password where the settings have them, and forbids framing.
+another site's page sends, asks for name and password where the settings have them, and forbids framing. A wrong call of
+Gradio's own interface, which answers with 500, is answered with 400.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import logging
 import re
 import secrets
 import socket
@@ -17,6 +19,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = logging.getLogger(__name__)
 _HOST = re.compile(r"(\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(:\d{1,5})?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HEADERS = (
@@ -65,6 +68,8 @@ class Guard:
         elif not self._is_known(headers.get(b"authorization", b"")):
             challenge = (b"www-authenticate", b'Basic realm="Latent Studio", charset="UTF-8"')
             await _refuse(scope, send, 401, "unauthorized", "Name and password, please.", challenge)
+        elif scope["type"] == "http" and scope["path"].startswith("/gradio_api/"):
+            await _without_500(self.app, scope, receive, _with_headers(send))
         else:
             await self.app(scope, receive, _with_headers(send))
 
@@ -117,16 +122,48 @@ def _with_headers(send: Send) -> Send:
     return wrapped
 
 
+async def _without_500(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let Gradio answer; where it fails over a call that no page makes, say so with 400 and Gradio's own words."""
+    failed: list[bytes] = []
+
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] >= 500:
+            failed.append(b"")
+        elif failed and message["type"] == "http.response.body":
+            failed.append(message.get("body", b""))
+        else:
+            await send(message)
+
+    try:
+        await app(scope, receive, wrapped)
+    except Exception as error:
+        if not failed:
+            raise
+        log.warning("%s: %s", scope["path"], error)
+    if failed:
+        await _answer(send, 400, "wrong request", _words_of(b"".join(failed)))
+
+
+def _words_of(body: bytes) -> str:
+    """The sentence in one of Gradio's error answers."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        data = None
+    said = data.get("error") if isinstance(data, dict) else None
+    return str(said or "This is no call that the page makes.")
+
+
 async def _refuse(scope: Scope, send: Send, status: int, error: str, detail: str, *extra: tuple[bytes, bytes]) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
+    await _answer(_with_headers(send), status, error, detail, *extra)
+
+
+async def _answer(send: Send, status: int, error: str, detail: str, *extra: tuple[bytes, bytes]) -> None:
     body = json.dumps({"error": error, "detail": detail}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        *extra,
-        *HEADERS,
-    ]
+    length = str(len(body)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

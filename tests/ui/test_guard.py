@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def ask(
-    guard: Guard, host: str = "127.0.0.1:7860", server: str = "127.0.0.1", **headers: str
+    guard: Guard, host: str = "127.0.0.1:7860", server: str = "127.0.0.1", path: str = "/", **headers: str
 ) -> tuple[int, dict, bytes]:
     """Status, headers and body of a GET that arrives at the address `server`."""
     lines = [(b"host", host.encode()), *((name.encode(), value.encode()) for name, value in headers.items())]
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": lines, "server": (server, 7860)}
+    scope = {"type": "http", "method": "GET", "path": path, "headers": lines, "server": (server, 7860)}
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -99,3 +100,31 @@ def test_every_answer_forbids_framing_and_foreign_content() -> None:
         assert "default-src 'self'" in policy
         assert headers[b"x-frame-options"] == b"DENY"
         assert headers[b"x-content-type-options"] == b"nosniff"
+
+
+def failing(body: bytes, raises: bool) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+        if raises:
+            raise RuntimeError("as Starlette does after its answer")
+
+    return app
+
+
+@pytest.mark.parametrize("raises", [False, True])
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [(b'{"error": "No such choice."}', "No such choice."), (b"Internal Server Error", "no call"), (b"[]", "no call")],
+)
+def test_a_wrong_call_of_gradios_interface_is_400(body: bytes, detail: str, raises: bool) -> None:
+    guard = Guard(failing(body, raises), own_names("127.0.0.1"))
+    status, headers, told = ask(guard, path="/gradio_api/run/predict")
+    assert status == 400
+    assert set(json.loads(told)) == {"error", "detail"}
+    assert detail in json.loads(told)["detail"]
+    assert headers[b"x-frame-options"] == b"DENY"
+
+
+def test_a_failure_of_our_own_routes_stays_one() -> None:
+    assert ask(Guard(failing(b"", False), own_names("127.0.0.1")), path="/studio/text_to_image")[0] == 500
