@@ -63,6 +63,7 @@ class DiffusionRecipe:
     threads: int = 2
     processes: int = 1
     defaults: dict[str, Any] | None = None  # sampler, schedule, steps, cfg_scale that suit the model
+    knows: str = ""  # what it can draw, in a word or two for people: "landscapes"
 
 
 def read_recipe(path: Path, kind: type[Recipe]) -> Recipe:

@@ -212,6 +212,6 @@ def export(
         "vocabulary": VOCABULARY,
         "synonyms": SYNONYMS,
         "defaults": {"width": recipe.picture_size, "height": recipe.picture_size, **(recipe.defaults or {})},
-        "card": card(asdict(recipe), quality),
+        "card": {**({"knows": recipe.knows} if recipe.knows else {}), **card(asdict(recipe), quality)},
     }
     write(path, tensors, about)
