@@ -35,9 +35,14 @@ def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests get the marker of their folder: `-m "not browser"` leaves tests/browser out."""
+    """Tests get the marker of their folder: `-m "not browser"` leaves tests/browser out.
+
+    Those of the browser come last: Playwright leaves an event loop running in this thread, beside which asyncio.run,
+    which other tests call, is forbidden.
+    """
     for item in items:
         folder = Path(item.fspath).parent.relative_to(ROOT / "tests").parts
         for marker in ("browser", "golden"):
             if marker in folder:
                 item.add_marker(marker)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
