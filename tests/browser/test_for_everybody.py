@@ -60,7 +60,8 @@ def test_a_telephone_needs_no_sideways_scroll_and_no_fine_finger(open_page: Open
 def test_everything_that_can_be_used_has_a_role_and_a_name(open_page: OpenPage) -> None:
     page = open_page()
     draw(page, "a lake", "2")
-    page.locator(".stage[data-state=done]").wait_for()
+    page.get_by_role("link", name="Download", exact=True).wait_for()
+    page.wait_for_timeout(1000)  # Chromium brings its accessibility tree up to date a little later than the page
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
     usable = {"button", "link", "textbox", "combobox", "spinbutton", "tab", "checkbox", "slider", "option"}
