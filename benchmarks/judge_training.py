@@ -1,6 +1,6 @@
 """Train the judge, measure it on held-out renders and write presets/judge/judge.safetensors.
 
-    .venv/bin/python -m benchmarks.judge_training [--pictures 7000] [--samples 16000] [--decoded 0]
+    .venv/bin/python -m benchmarks.judge_training [--pictures 6000] [--samples 16000] [--decoded 0]
 
 Rendering takes about three minutes of one core, training five. An interrupted training goes on where it stopped, and a
 finished one when --samples is raised. Half of all pictures are softened; with --decoded N, N of them have also passed
@@ -14,7 +14,6 @@ import copy
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,14 +26,13 @@ from torch import Tensor
 from benchmarks.judge import HEADS, JUDGE, THINGS, Judge, Verdict, accuracy, presence, verdicts
 from benchmarks.judge_data import PICTURE, Renders, Targets, targets, through_first_stage, training_renders
 from ldm_core.scenes import DATA_VERSION
-from ldm_core.scenes.plan import CAST
 from ldm_core.training.data import rendered
 from ldm_core.training.diffusion import load_first_stage
 from ldm_core.training.export import MODELS, sha256
 from ldm_core.training.optimizer import optimizers, rate, set_rate, update_average
 from ldm_core.training.run import Run, to_signed
 
-VALIDATION = 1500  # the last of the training pictures choose the thresholds
+VALIDATION = 500  # the last of the training pictures choose the thresholds
 BATCH = 24
 RATE = 2e-3
 
@@ -130,31 +128,23 @@ def _resume(run: Run, judge: Judge, average: Judge, groups: list[torch.optim.Opt
     return int(state["step"])
 
 
-def choose_thresholds(judge: Judge, pictures: NDArray[np.uint8], there: Tensor, usual: Tensor) -> Tensor:
-    """(THINGS,): where the share of things found plus that of things rightly missed is largest.
-
-    pictures: (N, 128, 128, 3). there, usual: (N, THINGS), the thing is in the picture, or could be: only what could be
-    there counts as rightly missed. That there is no bridge in a desert is easily said.
-    """
+def choose_thresholds(judge: Judge, pictures: NDArray[np.uint8], there: Tensor) -> Tensor:
+    """(THINGS,): where the share of things found plus that of things rightly missed is largest."""
     logits = torch.cat([presence(v.things) for v in verdicts(judge, list(pictures))])
     chosen = []
     for k in range(len(THINGS)):
-        yes, no = logits[there[:, k] == 1, k], logits[(there[:, k] == 0) & (usual[:, k] == 1), k]
+        yes, no = logits[there[:, k] == 1, k], logits[there[:, k] == 0, k]
         tries = torch.cat([yes, no]).sort().values
         middles = (tries[1:] + tries[:-1]) / 2
         good = (yes[None] > middles[:, None]).float().mean(1) + (no[None] <= middles[:, None]).float().mean(1)
-        chosen.append(middles[good >= good.max() - 1e-6].median())
+        best = middles[good >= good.max() - 1e-6]
+        chosen.append(best.median())
     return torch.stack(chosen)
-
-
-def usual_things(facts: list[dict[str, Any]]) -> Tensor:
-    """(N, THINGS): 1 where the scene is one that may show the thing."""
-    return torch.tensor([[float(name in CAST[fact["plan"]["scene"]]) for name in THINGS] for fact in facts])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="train the judge of drawn pictures")
-    parser.add_argument("--pictures", type=int, default=7000, help="training pictures to render, a multiple of 250")
+    parser.add_argument("--pictures", type=int, default=6000, help="training pictures to render, a multiple of 250")
     parser.add_argument("--samples", type=int, default=16_000, help="pictures seen in training")
     parser.add_argument("--decoded", type=int, default=0, help="pictures that also pass through the first stage")
     parser.add_argument("--work", type=Path, default=Path("training"), help="folder for renders and the log")
@@ -174,9 +164,8 @@ def main() -> None:
     processor = time.process_time()
     judge = train(run, pictures, targets(facts), options.samples)
     processor = time.process_time() - processor
-    known = renders.facts[-VALIDATION:]
-    pictures_known = renders.pictures[-VALIDATION:]
-    judge.thresholds.copy_(choose_thresholds(judge, pictures_known, targets(known).there, usual_things(known)))
+    known = renders.pictures[-VALIDATION:]
+    judge.thresholds.copy_(choose_thresholds(judge, known, targets(renders.facts[-VALIDATION:]).there))
 
     scenes = rendered(options.work / "data", 500, PICTURE, held_out=True)
     about = {
